@@ -1,0 +1,1 @@
+"""The Tinybeans logging platform as a Pulumi program. Importing this package creates nothing."""

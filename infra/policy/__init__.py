@@ -1,0 +1,17 @@
+"""The policy as frozen models: what compliance reviewers read in policy/*.yaml, checked and typed."""
+
+from infra.policy.data_classes import DataClass, DataClasses
+from infra.policy.exceptions import AcceptedFinding, Exceptions
+from infra.policy.load import Policy, load_policy
+from infra.policy.redaction import Redaction, RedactionRule
+
+__all__ = [
+    "AcceptedFinding",
+    "DataClass",
+    "DataClasses",
+    "Exceptions",
+    "Policy",
+    "Redaction",
+    "RedactionRule",
+    "load_policy",
+]

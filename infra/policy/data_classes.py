@@ -1,0 +1,212 @@
+"""policy/data_classes.yaml as models: the five classes, who may read them, how long they live, where they may go."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from infra.model import Environment, Model, PerEnvironment, Sentence
+from infra.policy.archive import ArchiveRetention, LockMode
+from infra.problems import Refused
+
+CLOUDWATCH_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""Days that CloudWatch Logs accepts (API reference, PutRetentionPolicy); never-expire is left out on purpose."""
+
+
+def _accepted_by_cloudwatch(days: int) -> int:
+    if days not in CLOUDWATCH_RETENTION_DAYS:
+        raise Refused("not a retention that CloudWatch Logs accepts", ", ".join(map(str, CLOUDWATCH_RETENTION_DAYS)))
+    return days
+
+
+HotDays = Annotated[
+    int, AfterValidator(_accepted_by_cloudwatch), Field(json_schema_extra={"enum": list(CLOUDWATCH_RETENTION_DAYS)})
+]
+ClassName = Annotated[str, Field(pattern=r"^[a-z]{3,12}$")]
+GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{2,30}$")]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Destination(StrEnum):
+    """Every sink a stack can name in `destinations` or LOG_DESTINATION. The archive is not one: it is always on outside `local`."""
+
+    LOCAL = "local"
+    CLOUDWATCH = "cloudwatch"
+    DATADOG = "datadog"
+    ELASTIC = "elastic"
+    NEWRELIC = "newrelic"
+    LOGGLY = "loggly"
+
+
+class Severity(StrEnum):
+    """OpenTelemetry's severity ranges by short name, lowest first."""
+
+    TRACE = "TRACE"
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+    FATAL = "FATAL"
+
+    @property
+    def number(self) -> int:
+        """Return the first number of the range (OpenTelemetry Logs Data Model, SeverityNumber)."""
+        return 1 + 4 * list(Severity).index(self)
+
+
+class Match(Model):
+    """What puts a record into a class when the application did not say; any one rule that matches is enough."""
+
+    loggers: tuple[str, ...] = ()
+    """Logger names; a name also covers the loggers below it."""
+    events: tuple[str, ...] = ()
+    """Event names; a name also covers the events below it."""
+
+
+class Readers(Model):
+    """Reader groups by what they may do. A group is a role; nobody among them may write or delete."""
+
+    hot: tuple[GroupName, ...] = Field(min_length=1)
+    """May search the log group."""
+    archived: tuple[GroupName, ...] = Field(min_length=1)
+    """May read the archive bucket."""
+    unmask: tuple[GroupName, ...]
+    """May see values that the log group's data protection masks."""
+
+
+class Key(Model):
+    """The class's own KMS key."""
+
+    rotation_days: Annotated[int, Field(ge=90, le=2560)]
+    """Days between rotations (KMS accepts 90 to 2560)."""
+    deletion_window_days: Annotated[int, Field(ge=7, le=30)]
+    """Days in which a scheduled deletion can be called off."""
+
+
+class Sampling(Model):
+    """Records of the class that may be thinned out; whole requests are kept or dropped together."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z_]{2,30}$")]
+    """Shown as the reason wherever dropped records are counted."""
+    below: Severity
+    """Only records below this severity; WARN samples INFO and DEBUG."""
+    keep_percent: PerEnvironment[Percent]
+    reason: Sentence
+
+
+class DataClass(Model):
+    """One class of log records: one log group, stream, key, archive bucket and index of its own."""
+
+    purpose: Sentence
+    owner: str
+    reason: Sentence
+    """Why these numbers."""
+    sources: tuple[str, ...] = Field(min_length=1)
+    """The law, standard or decision behind them."""
+    match: Match
+    hot_retention_days: PerEnvironment[HotDays]
+    archive: PerEnvironment[ArchiveRetention]
+    key: Key
+    readers: Readers
+    destinations: tuple[Destination, ...] = Field(min_length=1)
+    """Where records of this class may go; a stack's own list narrows it further."""
+    sampling: tuple[Sampling, ...] = ()
+    index_fields: tuple[str, ...]
+    """Fields that CloudWatch Logs indexes (at most 20 a log group)."""
+
+
+class ReaderGroup(Model):
+    """Who a group is; which people belong to it is decided by the identity provider or stated principals in the stack."""
+
+    purpose: Sentence
+    session_hours: Annotated[int, Field(ge=1, le=12)]
+    """Hours a reader's session lasts."""
+
+
+class Floor(Model):
+    """What a stack's settings may not go below in one environment."""
+
+    protect: bool
+    """Stateful resources are protected from deletion, by Pulumi and by CloudWatch."""
+    minimum_tasks: Annotated[int, Field(ge=1)]
+    minimum_zones: Annotated[int, Field(ge=1)]
+    """Availability zones the collectors are spread over."""
+    tls_listeners: bool
+    """Applications reach the collector by TLS only."""
+    secret_recovery_days: Annotated[int, Field(ge=0, le=30)]
+    """Days in which a deleted secret can be restored; 0 deletes at once."""
+    audit_reads: bool
+    """CloudTrail data events record who read audit and security archives."""
+    outage_hours: Annotated[float, Field(gt=0)]
+    """Hours a sink may be down while its queue still takes records."""
+    fsync: bool
+    """Queues are flushed to disk at each write, so that a host crash loses nothing that was acknowledged."""
+
+
+class DataClasses(Model):
+    """The whole of policy/data_classes.yaml."""
+
+    version: Annotated[int, Field(ge=1)]
+    environments: PerEnvironment[Floor]
+    reader_groups: dict[GroupName, ReaderGroup]
+    fallback_class: ClassName
+    """The class of a record that nothing else claims."""
+    never_sampled: tuple[ClassName, ...]
+    """Classes that may not have a sampling rule."""
+    audited_reads: tuple[ClassName, ...]
+    """Classes whose archive reads are recorded where audit_reads is on."""
+    compliance_lock: tuple[ClassName, ...]
+    """Classes that may use Object Lock in COMPLIANCE mode, which nobody can undo; only ever in prod."""
+    classes: dict[ClassName, DataClass] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_refer_to_something(self) -> Self:
+        for key in ("never_sampled", "audited_reads", "compliance_lock"):
+            for name in getattr(self, key):
+                self._known_class(name, key)
+        self._known_class(self.fallback_class, "fallback_class")
+        for name, cls in self.classes.items():
+            for kind in ("hot", "archived", "unmask"):
+                for group in getattr(cls.readers, kind):
+                    if group not in self.reader_groups:
+                        raise Refused(
+                            f"unknown reader group {group}",
+                            ", ".join(self.reader_groups),
+                            f"classes.{name}.readers.{kind}",
+                        )
+        return self
+
+    @model_validator(mode="after")
+    def _protected_classes_are_whole(self) -> Self:
+        for name in self.never_sampled:
+            if self.classes[name].sampling:
+                raise Refused(f"{name} records are never sampled", "no sampling", f"classes.{name}.sampling")
+        for name, cls in self.classes.items():
+            for rule in cls.sampling:
+                if rule.below.number > Severity.ERROR.number:
+                    raise Refused(
+                        "ERROR and above are never sampled",
+                        "below: ERROR or lower",
+                        f"classes.{name}.sampling.{rule.name}",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _irreversible_locks_are_rare(self) -> Self:
+        for name, cls in self.classes.items():
+            for environment in Environment:
+                if cls.archive.at(environment).object_lock.mode is not LockMode.COMPLIANCE:
+                    continue
+                if environment is not Environment.PROD or name not in self.compliance_lock:
+                    raise Refused(
+                        "COMPLIANCE cannot be undone and is not allowed here",
+                        "GOVERNANCE or none; COMPLIANCE only in prod for " + ", ".join(self.compliance_lock),
+                        f"classes.{name}.archive.{environment}.object_lock.mode",
+                    )
+        return self
+
+    def _known_class(self, name: str, key: str) -> None:
+        if name not in self.classes:
+            raise Refused(f"unknown class {name}", ", ".join(self.classes), key)

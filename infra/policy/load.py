@@ -1,0 +1,91 @@
+"""Reading policy/*.yaml into one frozen `Policy`, or saying everything that is wrong with it."""
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from infra.model import Model
+from infra.policy.data_classes import DataClasses
+from infra.policy.exceptions import Exceptions
+from infra.policy.redaction import Redaction
+from infra.problems import InputError, Problem, from_validation
+from infra.yaml_file import read_yaml
+
+M = TypeVar("M", bound=Model)
+
+FILES: dict[str, type[Model]] = {
+    "data_classes.yaml": DataClasses,
+    "redaction.yaml": Redaction,
+    "exceptions.yaml": Exceptions,
+}
+"""Every policy file and the model it must fit; JSON Schemas are made from the same table."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything the reviewers decided, checked."""
+
+    data_classes: DataClasses
+    redaction: Redaction
+    exceptions: Exceptions
+    digest: str
+    """SHA-256 over the files, so that a resource can say which policy it came from."""
+
+
+def load_policy(directory: Path, today: datetime.date) -> Policy:
+    """Return the policy in `directory`.
+
+    Raises InputError with every problem found, among them exceptions that are past their expiry on `today`
+    and redaction rules that name unknown classes.
+    """
+    problems: list[Problem] = []
+    data_classes = _load(directory / "data_classes.yaml", DataClasses, problems)
+    redaction = _load(directory / "redaction.yaml", Redaction, problems)
+    exceptions = _load(directory / "exceptions.yaml", Exceptions, problems)
+    if exceptions:
+        problems += [
+            Problem(
+                "policy/exceptions.yaml",
+                f"exceptions.{at}.expires",
+                f"the exception {item.checker} {item.finding} of {item.owner} expired on {item.expires}",
+                "mend the finding, or renew the exception with its owner and a later date",
+            )
+            for at, item in exceptions.expired(today)
+        ]
+    if data_classes and redaction:
+        problems += [
+            Problem(
+                "policy/redaction.yaml",
+                f"rules.{rule.name}.classes",
+                f"unknown class {name}",
+                ", ".join(data_classes.classes),
+            )
+            for rule in redaction.rules
+            for name in rule.classes
+            if name not in data_classes.classes
+        ]
+    if problems or not (data_classes and redaction and exceptions):
+        raise InputError(problems)
+    return Policy(data_classes, redaction, exceptions, _digest(directory))
+
+
+def _load(path: Path, model: type[M], problems: list[Problem]) -> M | None:
+    file = f"policy/{path.name}"
+    try:
+        return model.model_validate(read_yaml(path, file))
+    except ValidationError as error:
+        problems += from_validation(file, error)
+    except InputError as error:
+        problems += error.problems
+    return None
+
+
+def _digest(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(FILES):
+        digest.update(name.encode() + b"\0" + (directory / name).read_bytes() + b"\0")
+    return digest.hexdigest()

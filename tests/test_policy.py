@@ -1,0 +1,223 @@
+"""The policy says what is wrong with it: file, key, reason and what would be allowed."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra import schemas
+from infra.model import Environment
+from infra.policy import load_policy
+from infra.policy.archive import LockMode
+from infra.problems import InputError
+from tests.factories import ROOT, TODAY, policy
+
+Edit = tuple[str, Any]
+
+
+@pytest.fixture(name="edited")
+def _edited(tmp_path: Path):
+    """Return a function that loads the repository's policy with one value changed."""
+
+    def load(file: str, path: str, value: Any, today: datetime.date = TODAY) -> str:
+        for source in (ROOT / "policy").glob("*.yaml"):
+            (tmp_path / source.name).write_text(source.read_text())
+        document = yaml.safe_load((tmp_path / file).read_text())
+        *parents, last = path.split(".")
+        place = document
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place[part]
+        if value is KeyError:
+            del place[last]
+        else:
+            place[int(last) if isinstance(place, list) else last] = value
+        (tmp_path / file).write_text(yaml.safe_dump(document, sort_keys=False))
+        with pytest.raises(InputError) as caught:
+            load_policy(tmp_path, today)
+        return str(caught.value)
+
+    return load
+
+
+def test_the_repository_policy_is_valid_today():
+    assert set(policy().data_classes.classes) == {"audit", "security", "application", "access", "client"}
+
+
+REFUSED = {
+    "an unknown key": ("classes.audit.retention", 3, "classes.audit.retention: unknown key"),
+    "a missing key": ("classes.audit.owner", KeyError, "classes.audit.owner: required key is missing"),
+    "a retention CloudWatch does not accept": (
+        "classes.audit.hot_retention_days.prod",
+        31,
+        "classes.audit.hot_retention_days.prod: not a retention that CloudWatch Logs accepts. Allowed: 1, 3, 5, 7",
+    ),
+    "objects moving upward": (
+        "classes.audit.archive.prod.tiers",
+        [
+            {"after_days": 90, "storage_class": "DEEP_ARCHIVE"},
+            {"after_days": 730, "storage_class": "GLACIER_IR"},
+        ],
+        "objects cannot move up from DEEP_ARCHIVE to GLACIER_IR. Allowed: STANDARD_IA >",
+    ),
+    "a tier left before its minimum duration": (
+        "classes.audit.archive.prod.tiers",
+        [
+            {"after_days": 90, "storage_class": "GLACIER_IR"},
+            {"after_days": 100, "storage_class": "DEEP_ARCHIVE"},
+        ],
+        "objects leave GLACIER_IR after 10 days, before its minimum storage duration. Allowed: at least 90 days",
+    ),
+    "an expiry before the minimum duration": (
+        "classes.access.archive.prod.keep_days",
+        50,
+        "objects leave STANDARD_IA after 20 days",
+    ),
+    "a transition that S3 finds too early": (
+        "classes.access.archive.prod.tiers",
+        [{"after_days": 10, "storage_class": "STANDARD_IA"}],
+        "STANDARD_IA after 10 days is too early. Allowed: 30 days or later",
+    ),
+    "an expiry before the lock ends": (
+        "classes.security.archive.prod.object_lock.days",
+        4000,
+        "object_lock.days: objects would expire before their lock ends. Allowed: at most keep_days (1096)",
+    ),
+    "a lock without days": ("classes.audit.archive.prod.object_lock", {"mode": "GOVERNANCE"}, "mode and days"),
+    "a class with no reader": (
+        "classes.audit.readers.hot",
+        [],
+        "classes.audit.readers.hot: Tuple should have at least 1",
+    ),
+    "an unknown reader group": (
+        "classes.audit.readers.hot",
+        ["everyone"],
+        "unknown reader group everyone. Allowed: compliance, security, on-call, engineering",
+    ),
+    "an unknown destination": (
+        "classes.audit.destinations",
+        ["splunk"],
+        "classes.audit.destinations.0: not one of the known values. Allowed: 'local', 'cloudwatch', 'datadog'",
+    ),
+    "sampling of audit records": (
+        "classes.audit.sampling",
+        [
+            {
+                "name": "some",
+                "below": "INFO",
+                "keep_percent": {"sandbox": 1, "dev": 1, "staging": 1, "prod": 1},
+                "reason": "to save a little money",
+            }
+        ],
+        "classes.audit.sampling: audit records are never sampled",
+    ),
+    "sampling of errors": (
+        "classes.access.sampling.0.below",
+        "FATAL",
+        "ERROR and above are never sampled. Allowed: below: ERROR or lower",
+    ),
+    "an irreversible lock outside prod": (
+        "classes.audit.archive.staging.object_lock.mode",
+        "COMPLIANCE",
+        "classes.audit.archive.staging.object_lock.mode: COMPLIANCE cannot be undone and is not allowed here",
+    ),
+    "an irreversible lock for another class": (
+        "classes.security.archive.prod.object_lock.mode",
+        "COMPLIANCE",
+        "classes.security.archive.prod.object_lock.mode: COMPLIANCE cannot be undone",
+    ),
+    "an environment left out": ("classes.audit.hot_retention_days.prod", KeyError, "required key is missing"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_data_classes_refuse(case: str, edited):
+    path, value, said = REFUSED[case]
+    message = edited("data_classes.yaml", path, value)
+    assert "policy/data_classes.yaml: " in message
+    assert said in message
+
+
+def test_an_expired_exception_stops_the_program(edited):
+    item = {
+        "checker": "checkov",
+        "finding": "CKV_AWS_145",
+        "resources": ["aws:s3/bucket:Bucket/*"],
+        "reason": "log delivery cannot use it",
+        "compensation": "holds no log records",
+        "owner": "platform-engineering",
+        "expires": datetime.date(2026, 11, 1),
+    }
+    message = edited("exceptions.yaml", "exceptions", [item])
+    assert "policy/exceptions.yaml: exceptions.0.expires" in message
+    assert "expired on 2026-11-01" in message
+    assert "renew the exception" in message
+
+
+def test_the_repository_exceptions_still_hold_for_a_month():
+    assert policy().exceptions.expired(TODAY + datetime.timedelta(days=30)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("rules.0.pattern", "(?=a)b", "look-around and back-references"),
+        ("rules.0.pattern", "a(b", "not a regular expression"),
+        ("rules.0.examples", ["nothing to see"], "the pattern does not match this example"),
+        ("rules.0.look_alikes", ["a@example.com"], "the pattern matches this look-alike"),
+        ("rules.0.classes", ["auditt"], "unknown class auditt. Allowed: audit, security"),
+        ("rules.1.name", "email", "rules of the same name: email"),
+        ("rules.0.cloudwatch", [{}], "give exactly one of managed and custom"),
+    ],
+)
+def test_redaction_refuses(path: str, value: Any, said: str, edited):
+    message = edited("redaction.yaml", path, value)
+    assert "policy/redaction.yaml: " in message
+    assert said in message
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path):
+    for source in (ROOT / "policy").glob("*.yaml"):
+        (tmp_path / source.name).write_text(source.read_text())
+    with (tmp_path / "exceptions.yaml").open("a") as file:
+        file.write("version: 2\n")
+    with pytest.raises(InputError, match=r"policy/exceptions.yaml: line \d+: not YAML: the key version stands twice"):
+        load_policy(tmp_path, TODAY)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"policy/redaction.yaml: \(whole file\): the file is missing"):
+        load_policy(tmp_path, TODAY)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path):
+    with pytest.raises(InputError) as caught:
+        load_policy(tmp_path, TODAY)
+    assert len(caught.value.problems) == 3
+
+
+def test_no_environment_but_prod_is_locked_for_good():
+    for name, cls in policy().data_classes.classes.items():
+        for environment in Environment:
+            if cls.archive.at(environment).object_lock.mode is LockMode.COMPLIANCE:
+                assert (name, environment) == ("audit", Environment.PROD)
+
+
+def test_what_is_written_from_the_models_is_in_step_with_them():
+    assert schemas.outdated() == [], "run `make schemas`"
+
+
+def test_every_top_level_key_of_the_policy_carries_a_comment_or_a_reason():
+    text = (ROOT / "policy" / "data_classes.yaml").read_text()
+    lines = text.splitlines()
+    bare = [
+        line
+        for at, line in enumerate(lines)
+        if line
+        and line[0].isalpha()
+        and "#" not in line
+        and not lines[at - 1].startswith("#")
+        and line not in ("version: 1", "classes:")
+    ]
+    assert bare == []
