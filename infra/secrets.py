@@ -1,0 +1,85 @@
+"""The one path a secret takes: encrypted stack config, or an operator's put-secret-value, into Secrets Manager,
+and from there into the collector's task as an ECS secret. Nothing else in the program sees a value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.policy.data_classes import Destination
+from infra.problems import InputError, Problem
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class SecretEntry:
+    """One secret that the collector needs."""
+
+    name: str
+    """Last part of its name in Secrets Manager."""
+    config_key: str
+    """Key of the value in encrypted stack config, where a stack keeps it there."""
+    environment_variable: str
+    """Variable under which ECS hands the value to the collector."""
+    needed_by: Destination | None
+    """The destination that needs it; None: every stack."""
+    purpose: str
+
+
+CATALOGUE = (
+    SecretEntry(
+        "redaction-pepper", "redactionPepper", "REDACTION_PEPPER", None, "Key of the HMAC that makes pseudonyms."
+    ),
+    SecretEntry("datadog-api-key", "datadogApiKey", "DATADOG_API_KEY", Destination.DATADOG, "Datadog log intake."),
+    SecretEntry(
+        "newrelic-license-key",
+        "newrelicLicenseKey",
+        "NEW_RELIC_LICENSE_KEY",
+        Destination.NEWRELIC,
+        "New Relic OTLP intake.",
+    ),
+    SecretEntry("elastic-api-key", "elasticApiKey", "ELASTIC_API_KEY", Destination.ELASTIC, "Elastic OTLP intake."),
+    SecretEntry("loggly-token", "logglyToken", "LOGGLY_TOKEN", Destination.LOGGLY, "Loggly customer token."),
+)
+
+
+def needed(settings: Settings) -> tuple[SecretEntry, ...]:
+    """Return the secrets that this stack's destinations need, in the catalogue's order."""
+    return tuple(entry for entry in CATALOGUE if entry.needed_by is None or entry.needed_by in settings.destinations)
+
+
+def secret_values(
+    settings: Settings, stack: str, config: pulumi.Config, present: Mapping[str, str]
+) -> dict[str, pulumi.Output[str]]:
+    """Return secret name -> value for stacks that keep values in encrypted config; empty where operators put them.
+
+    `present` tells which config keys exist. Raises InputError naming each key that is missing, or that stands in
+    a stack whose values come from operators.
+    """
+    file = f"Pulumi.{stack}.yaml"
+    if settings.credentials_from == "operator":
+        stray = [entry for entry in CATALOGUE if entry.config_key in present]
+        if stray:
+            raise InputError(
+                Problem(
+                    file,
+                    f"tinybeans-logging:{entry.config_key}",
+                    "values come from operators in this stack",
+                    "`pulumi config rm`, then put-secret-value",
+                )
+                for entry in stray
+            )
+        return {}
+    missing = [entry for entry in needed(settings) if entry.config_key not in present]
+    if missing:
+        raise InputError(
+            Problem(
+                file,
+                f"tinybeans-logging:{entry.config_key}",
+                "the secret is missing",
+                f"`pulumi config set --secret {entry.config_key}`",
+            )
+            for entry in missing
+        )
+    return {entry.name: config.require_secret(entry.config_key) for entry in needed(settings)}

@@ -1,0 +1,69 @@
+"""What tests build on: the real policy, the real stacks' settings, and variations of both."""
+
+import datetime
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import yaml
+
+from infra.context import Context
+from infra.policy import Policy, load_policy
+from infra.secrets import CATALOGUE, needed
+from infra.settings import Settings
+from infra.stack_config import PROJECT, load_settings
+
+ROOT = Path(__file__).parent.parent
+STACKS = ("sandbox", "dev", "staging", "prod")
+TODAY = datetime.date(2026, 11, 23)
+
+
+@functools.cache
+def policy() -> Policy:
+    """Return the repository's own policy."""
+    return load_policy(ROOT / "policy", TODAY)
+
+
+def stack_values(stack: str) -> dict[str, str]:
+    """Return the configuration of `stack` as Pulumi hands it to the program: text, objects as JSON."""
+    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
+    prefix = f"{PROJECT}:"
+    ours = {key.removeprefix(prefix): value for key, value in document["config"].items() if key.startswith(prefix)}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in ours.items()}
+
+
+def settings(stack: str = "prod", **overrides: Any) -> Settings:
+    """Return the settings of `stack`; `overrides` replace whole sections (`aws={...}`)."""
+    changed = {key: value if isinstance(value, str) else json.dumps(value) for key, value in overrides.items()}
+    return load_settings(stack, {**stack_values(stack), **changed}, policy(), environ={})
+
+
+def context(stack: str = "prod", **overrides: Any) -> Context:
+    """Return the context of `stack`."""
+    return Context(settings(stack, **overrides), policy())
+
+
+def sentinels(stack: str) -> dict[str, str]:
+    """Return secret config key -> made-up value, for stacks that keep values in config."""
+    if settings(stack).credentials_from == "operator":
+        return {}
+    return {entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))}
+
+
+def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
+    values = {f"{PROJECT}:{key}": value for key, value in {**stack_values(stack), **sentinels(stack)}.items()}
+    return values, tuple(f"{PROJECT}:{entry.config_key}" for entry in CATALOGUE)
+
+
+def provider(name: str = "aws") -> aws.Provider:
+    """Return an explicit provider, as the program makes one."""
+    return aws.Provider(name, region="us-east-1")
+
+
+def in_stack(component_provider: aws.Provider | None = None) -> pulumi.ResourceOptions:
+    """Return the options that the program gives to a top-level component."""
+    return pulumi.ResourceOptions(providers=[component_provider or provider()])
