@@ -1,0 +1,153 @@
+"""Playing ECS: what the deployed task definition says is what runs, with the real collector in the container's place."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.doubles.cloud import RunningCloud
+
+STARTS_WITHIN_SECONDS = 30.0
+STOPS_WITHIN_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """The collector's container as ECS would start it."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    """Plain variables and secrets, the latter fetched from Secrets Manager by the ARNs in the definition."""
+    secret_names: tuple[str, ...]
+
+
+class CollectorFailedError(Exception):
+    """The collector did not start, or ended by itself; its last lines are in the message."""
+
+
+def task_spec(cloud: RunningCloud, ecs: Any, secretsmanager: Any, family: str) -> TaskSpec:
+    """Return the collector container of the newest task definition of `family`, secrets resolved as ECS does."""
+    definition = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
+    container = next(
+        item for item in definition["containerDefinitions"] if "otelcol" in item["image"] or item["name"] == "collector"
+    )
+    plain = {item["name"]: item["value"] for item in container.get("environment", [])}
+    resolved = {
+        item["name"]: secretsmanager.get_secret_value(SecretId=item["valueFrom"])["SecretString"]
+        for item in container.get("secrets", [])
+    }
+    return TaskSpec(tuple(container["command"]), {**plain, **resolved}, tuple(resolved))
+
+
+@dataclass
+class RunningCollector:
+    """A collector process and where it can be reached."""
+
+    process: subprocess.Popen[bytes]
+    otlp_http: str
+    metrics: str
+    counts: str
+    log: Path
+
+    def output(self) -> str:
+        """Return everything the collector wrote about itself."""
+        return self.log.read_text(errors="replace")
+
+    def metric_pages(self) -> str:
+        """Return the collector's metrics: its own, and the record counts, in Prometheus' text format."""
+        return "\n".join(urllib.request.urlopen(url, timeout=5).read().decode() for url in (self.metrics, self.counts))  # noqa: S310 - loopback
+
+
+@contextmanager
+def running_collector(
+    executable: Path, spec: TaskSpec, addresses: Mapping[str, str], directory: Path, base_environment: Mapping[str, str]
+) -> Iterator[RunningCollector]:
+    """Run the collector with the container's command and environment, `addresses` being the SANDBOX_* variables.
+
+    Yields once its health endpoint answers. Raises CollectorFailedError when it does not within 30 s.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    log = directory / "collector.log"
+    environment = {**base_environment, **spec.environment, **addresses}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [str(executable), *spec.command],
+            env=environment,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = RunningCollector(
+        process,
+        f"http://{addresses['SANDBOX_OTLP_HTTP']}",
+        f"http://127.0.0.1:{addresses['SANDBOX_METRICS_PORT']}/metrics",
+        f"http://127.0.0.1:{addresses['SANDBOX_COUNTS_PORT']}/metrics",
+        log,
+    )
+    try:
+        _wait_until_healthy(running, f"http://{addresses['SANDBOX_HEALTH']}/")
+        yield running
+    finally:
+        _stop(process)
+
+
+def _wait_until_healthy(running: RunningCollector, url: str) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        if running.process.poll() is not None:
+            raise CollectorFailedError(
+                f"the collector ended with status {running.process.returncode}:\n{_tail(running)}"
+            )
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise CollectorFailedError(f"the collector was not healthy within {STARTS_WITHIN_SECONDS:g} s:\n{_tail(running)}")
+
+
+def _tail(running: RunningCollector, lines: int = 15) -> str:
+    return "\n".join(running.output().splitlines()[-lines:])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the collector as ECS does: SIGTERM, then SIGKILL to whatever is left."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOPS_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def addresses(cloud: RunningCloud, ports: list[int], data: Path) -> dict[str, str]:
+    """Return the SANDBOX_* variables of Pulumi.sandbox.yaml: where the collector listens and where its sinks are."""
+    grpc, http, health, metrics, counts = ports
+    data.mkdir(parents=True, exist_ok=True)
+    return {
+        "SANDBOX_DATA": str(data),
+        "SANDBOX_OTLP_GRPC": f"127.0.0.1:{grpc}",
+        "SANDBOX_OTLP_HTTP": f"127.0.0.1:{http}",
+        "SANDBOX_HEALTH": f"127.0.0.1:{health}",
+        "SANDBOX_METRICS_PORT": str(metrics),
+        "SANDBOX_COUNTS_PORT": str(counts),
+        "SANDBOX_CLOUDWATCH_LOGS": cloud.cloudwatch_logs_endpoint.removesuffix("/v1/logs"),
+        "SANDBOX_S3": cloud.aws_endpoint,
+        **{f"SANDBOX_{name.upper()}": intake.url.removesuffix("/v1/logs") for name, intake in cloud.intakes.items()},
+    }
+
+
+def as_json(spec: TaskSpec) -> str:
+    """Return the container's command and the names of its variables, without any value."""
+    return json.dumps({"command": spec.command, "variables": sorted(spec.environment), "secrets": spec.secret_names})
