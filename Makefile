@@ -1,0 +1,59 @@
+# The only entry points. `make` lists them. Each sets itself up: all it needs is Python 3.11 or newer.
+
+PYTHON_IN := .venv/bin/python
+TOUCHED   := git ls-files -z --cached --others --exclude-standard
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo sandbox test unit check format tools render schemas lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+environment: ## make .venv ready (every other target does it too)
+	@bin/bootstrap
+
+demo: environment ## bring the whole stack up here, send logs through it, show where each went (LOGS= DATADOG= DEMO_ARGS=)
+	@LOGS='$(LOGS)' DATADOG='$(DATADOG)' $(PYTHON_IN) -m sandbox demo $(DEMO_ARGS)
+
+sandbox: environment ## bring the whole stack up here and keep it until Ctrl-C
+	@$(PYTHON_IN) -m sandbox keep
+
+test: environment ## all tests, with the real engine and the real collector (ARGS= for pytest, WORKERS=2)
+	@bin/test
+
+unit: environment ## the tests that need no outside program (ARGS= for pytest)
+	@$(PYTHON_IN) -m pytest -n 2 --dist loadfile -m 'not engine and not collector and not checker' $(ARGS)
+
+check: environment ## lint, format, types, YAML, spelling
+	$(PYTHON_IN) -m ruff check .
+	$(PYTHON_IN) -m ruff format --check .
+	$(PYTHON_IN) -m mypy
+	@$(TOUCHED) '*.yaml' '*.yml' | xargs -0 $(PYTHON_IN) -m yamllint --strict
+	@$(TOUCHED) ':!requirements/*.lock' | xargs -0 $(PYTHON_IN) -m codespell_lib
+
+format: environment ## put Python files into shape
+	$(PYTHON_IN) -m ruff check --fix .
+	$(PYTHON_IN) -m ruff format .
+
+tools: environment ## provide the engine and the collector: from PATH, the cache, their releases, or built from Go modules
+	@$(PYTHON_IN) -m sandbox.tools
+
+render: environment ## render the collector's configuration of every stack into collector_configs/rendered/
+	@$(PYTHON_IN) -m infra.render
+
+schemas: environment ## write the JSON schemas of the policy files
+	@$(PYTHON_IN) -m infra.schemas
+
+COMPILE := $(PYTHON_IN) -m uv pip compile $(if $(UPGRADE),--upgrade) --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url
+lock: environment ## write requirements/*.lock from pyproject.toml (UPGRADE=1 for the newest versions)
+	@$(PYTHON_IN) -m uv --version >/dev/null 2>&1 || \
+		{ echo 'make lock: .venv has no uv; remove .venv, so that make creates one' >&2; exit 1; }
+	$(COMPILE) pyproject.toml -o requirements/runtime.lock
+	$(COMPILE) pyproject.toml --group sandbox --group test --group check -c requirements/runtime.lock \
+		-o requirements/develop.lock
+	echo uv | $(COMPILE) --no-annotate - -o requirements/bootstrap.lock
+
+clean: ## remove what was built in this checkout (.venv and the per-user cache stay)
+	rm -rf .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis build
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

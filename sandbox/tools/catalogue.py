@@ -1,0 +1,156 @@
+"""What each tool is: its version, its official release, and how to build it from Go modules.
+
+A new tool is one more `Tool` in `CATALOGUE`; nothing else has to know about it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """An official release archive (.tar.gz).
+
+    The three URL parts may use `{version}`, `{os}` (linux, darwin) and `{arch}`.
+    `checksums` is the release's own SHA-256 file, lines of `<hex>  <file name>`.
+    `executable` is the path in the archive of the program, and `companions` a pattern of files that belong beside it.
+    """
+
+    folder: str
+    archive: str
+    checksums: str
+    executable: str
+    companions: str = ""
+    # What this project of releases calls amd64.
+    amd64: str = "amd64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoProgram:
+    """A program built from published Go modules, through a go.mod that requires them and nothing else."""
+
+    requires: tuple[tuple[str, str], ...]
+    package: str
+    replaces: tuple[str, ...] = ()
+    tags: str = ""
+    ldflags: str = "-s -w"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoCollector:
+    """A Collector put together by the OpenTelemetry Collector Builder from a manifest.
+
+    It counts as the right tool only when it contains every module that the manifest lists.
+    """
+
+    builder: str
+    manifest: Path
+    tags: str = ""
+
+    def modules(self) -> frozenset[str]:
+        """Return the module paths, without versions, that the manifest asks for."""
+        parts = yaml.safe_load(self.manifest.read_text(encoding="utf-8"))
+        return frozenset(
+            part["gomod"].split()[0]
+            for parts_of_a_kind in parts.values()
+            if isinstance(parts_of_a_kind, list)
+            for part in parts_of_a_kind
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One outside program at one version.
+
+    `programs` are its names on PATH. `version_command` are the arguments that make it print its version;
+    empty for a program that cannot tell, which is then never taken from PATH.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    homepage: str
+    programs: tuple[str, ...]
+    version_command: tuple[str, ...]
+    release: Release | None = None
+    go: GoProgram | GoCollector | None = None
+
+
+def this_platform() -> tuple[str, str]:
+    """Return this machine's operating system and architecture in Go's words, such as ("linux", "amd64")."""
+    machine = platform.machine().lower()
+    return platform.system().lower(), _ARCHITECTURES.get(machine, machine)
+
+
+def cache_key(tool: Tool) -> str:
+    """Return the name under which a build of this tool is kept: name, version, and a hash of how it is made."""
+    made_from = {part: value for part, value in dataclasses.asdict(tool).items() if part in {"release", "go"}}
+    recipe = json.dumps([made_from, this_platform()], sort_keys=True, default=_content)
+    return f"{tool.name}-{tool.version}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+def _content(file: object) -> str:
+    # The manifest counts by what it says, not by where this checkout happens to be.
+    if isinstance(file, Path):
+        return file.read_text(encoding="utf-8")
+    raise TypeError(f"{type(file).__name__} has no place in a cache key")
+
+
+_PULUMI = "3.259.0"
+_OTELCOL = "0.158.0"
+
+PULUMI = Tool(
+    name="pulumi",
+    version=_PULUMI,
+    purpose="the Pulumi engine",
+    homepage=f"https://github.com/pulumi/pulumi/releases/tag/v{_PULUMI}",
+    programs=("pulumi",),
+    version_command=("version",),
+    release=Release(
+        folder="https://github.com/pulumi/pulumi/releases/download/v{version}",
+        archive="pulumi-v{version}-{os}-{arch}.tar.gz",
+        checksums="pulumi-{version}-checksums.txt",
+        executable="pulumi/pulumi",
+        companions="pulumi/pulumi-*",  # the language hosts, which the engine looks for beside itself
+        amd64="x64",
+    ),
+    go=GoProgram(
+        requires=(
+            ("github.com/pulumi/pulumi/pkg/v3", f"v{_PULUMI}"),
+            ("github.com/pulumi/pulumi/sdk/v3", f"v{_PULUMI}"),
+        ),
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        tags="osusergo,grpcnotrace",
+        ldflags=f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{_PULUMI}",
+    ),
+)
+
+OTELCOL = Tool(
+    name="otelcol",
+    version=_OTELCOL,
+    purpose="the OpenTelemetry Collector",
+    homepage=f"https://github.com/open-telemetry/opentelemetry-collector-releases/releases/tag/v{_OTELCOL}",
+    programs=("otelcol-contrib", "otelcol"),
+    version_command=("--version",),
+    release=Release(
+        folder="https://github.com/open-telemetry/opentelemetry-collector-releases/releases/download/v{version}",
+        archive="otelcol-contrib_{version}_{os}_{arch}.tar.gz",
+        checksums="opentelemetry-collector-releases_otelcol-contrib_checksums.txt",
+        executable="otelcol-contrib",
+    ),
+    go=GoCollector(
+        builder=f"go.opentelemetry.io/collector/cmd/builder@v{_OTELCOL}",
+        manifest=Path(__file__).with_name("otelcol-manifest.yaml"),
+        tags="grpcnotrace",
+    ),
+)
+
+CATALOGUE = {tool.name: tool for tool in (PULUMI, OTELCOL)}
