@@ -80,6 +80,22 @@ class Context:
         """Return the ARN of a bucket, or of the objects under `key` in it."""
         return f"arn:{self.settings.aws.partition}:s3:::{bucket}" + (f"/{key}" if key else "")
 
+    def regional_service(self, service: str) -> str:
+        """Return the name under which a service acts in this region, for example logs.us-east-1.amazonaws.com.
+
+        KMS knows it as the principal of CloudWatch Logs and as `kms:ViaService` of the services that call it.
+        """
+        suffix = "amazonaws.com.cn" if self.settings.aws.partition == "aws-cn" else "amazonaws.com"
+        return f"{service}.{self.region}.{suffix}"
+
+    def key_alias(self, name: str) -> str:
+        """Return the alias of a KMS key."""
+        return f"alias/{PREFIX}/{self.environment}/{name}"
+
+    def secret(self, name: str) -> str:
+        """Return the name of a secret in Secrets Manager."""
+        return f"{PREFIX}/{self.environment}/{name}"
+
     def log_group_arn(self, cls: str) -> str:
         """Return the ARN of a class's log group, without the trailing `:*` of its streams."""
         return self.arn("logs", f"log-group:{self.log_group(cls)}")
@@ -87,6 +103,8 @@ class Context:
 
 STREAM = "collector"
 """The log stream of each class's log group; the collector writes to it and can create none."""
+QUARANTINE_STREAM = "quarantine"
+"""The log stream of withheld records, in the log group of the policy's quarantine class only."""
 
 
 def fitted(name: str, max_length: int) -> str:

@@ -87,6 +87,17 @@ class Tasks(Model):
         return self
 
 
+class Scaling(Model):
+    """When more collectors run, between the stack's minimum and maximum."""
+
+    cpu_percent: Annotated[int, Field(ge=10, le=90)] = 60
+    """Average CPU utilisation that the number of collectors is steered to."""
+    memory_percent: Annotated[int, Field(ge=10, le=90)] = 60
+    """Average memory utilisation that the number of collectors is steered to."""
+    scale_in: bool = False
+    """Whether collectors are also taken away again; one that goes takes its volume and what is still queued with it."""
+
+
 class Queue(Model):
     """What a sink's outage may cost in disk."""
 
@@ -123,6 +134,7 @@ class Collector(Model):
     """ECS CPU units; 1024 are one vCPU."""
     memory_mib: int
     tasks: Tasks
+    scaling: Scaling = Scaling()
     queue: Queue
     listen: Listen = Listen()
     data_directory: str = "/var/lib/otelcol"
@@ -161,6 +173,8 @@ class Access(Model):
     """Roles that run `pulumi up`; they can neither read records nor administer keys beyond what deploying needs."""
     key_administrators: tuple[Principal, ...] = Field(min_length=1)
     """Roles that administer the keys and cannot use them."""
+    secret_operators: tuple[Principal, ...] = ()
+    """Roles that put secret values where credentials_from is operator; they cannot read one back."""
     readers: dict[str, Trust]
     """Who may take each reader group's role."""
 
@@ -171,6 +185,9 @@ class Access(Model):
             ("deployers", "key_administrators", set(self.deployers) & set(self.key_administrators)),
             ("deployers", "readers", set(self.deployers) & readers),
             ("key_administrators", "readers", set(self.key_administrators) & readers),
+            ("secret_operators", "deployers", set(self.secret_operators) & set(self.deployers)),
+            ("secret_operators", "key_administrators", set(self.secret_operators) & set(self.key_administrators)),
+            ("secret_operators", "readers", set(self.secret_operators) & readers),
         ):
             if both:
                 raise Refused(

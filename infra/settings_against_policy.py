@@ -19,6 +19,7 @@ def problems_with(settings: Settings, policy: Policy, file: str) -> list[Problem
     found = [
         *_floors(settings, policy),
         *_readers(settings, policy),
+        *_secrets(settings),
         *_destinations(settings, policy),
         *_collector(settings),
         *_egress(settings),
@@ -66,6 +67,11 @@ def _readers(settings: Settings, policy: Policy) -> Found:
     for group in settings.access.readers:
         if group not in groups:
             yield f"access.readers.{group}", "the policy knows no such reader group", ", ".join(groups)
+
+
+def _secrets(settings: Settings) -> Found:
+    if settings.credentials_from == "operator" and not settings.access.secret_operators:
+        yield "access.secret_operators", "nobody may put a secret's value", "the roles that run put-secret-value"
 
 
 def _destinations(settings: Settings, policy: Policy) -> Found:

@@ -4,6 +4,7 @@ A directory of its own holds the project file with the sandbox's provider plugin
 production reads never mentions them.
 """
 
+import json
 import os
 import runpy
 import secrets
@@ -27,6 +28,10 @@ from sandbox.providers.plugin import PACKAGES, write_plugin
 
 STACK = "sandbox"
 Progress = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +69,32 @@ class Timed:
 class SandboxStack:
     """The stack `sandbox` in `directory`, against the AWS endpoint given. Made by `sandbox_stack`."""
 
-    def __init__(self, stack: auto.Stack) -> None:
-        self._stack = stack
+    def __init__(self, stack: auto.Stack, state: Path) -> None:
+        self._stack, self._state = stack, state
 
-    def preview(self, progress: Progress = str) -> Timed:
+    def preview(self, progress: Progress = _quiet) -> Timed:
         """Return what an update would change, without changing it."""
         started = time.monotonic()
         result = self._stack.preview(on_event=_reporter(progress))
-        return Timed(
-            "preview", time.monotonic() - started, {str(kind.value): n for kind, n in result.change_summary.items()}
-        )
+        return Timed("preview", time.monotonic() - started, _named(result.change_summary))
 
-    def up(self, progress: Progress = str) -> Timed:
+    def up(self, progress: Progress = _quiet) -> Timed:
         """Bring the stack to what program, policy and settings say, and return what changed."""
         started = time.monotonic()
         result = self._stack.up(on_event=_reporter(progress))
-        return Timed("up", time.monotonic() - started, dict(result.summary.resource_changes or {}))
+        return Timed("up", time.monotonic() - started, _changes(result))
 
     def refresh(self) -> Timed:
         """Return what was changed behind the engine's back, having taken it into the state."""
         started = time.monotonic()
         result = self._stack.refresh()
-        return Timed("refresh", time.monotonic() - started, dict(result.summary.resource_changes or {}))
+        return Timed("refresh", time.monotonic() - started, _changes(result))
 
     def destroy(self) -> Timed:
         """Delete every resource of the stack."""
         started = time.monotonic()
         result = self._stack.destroy()
-        return Timed("destroy", time.monotonic() - started, dict(result.summary.resource_changes or {}))
+        return Timed("destroy", time.monotonic() - started, _changes(result))
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs."""
@@ -101,9 +104,9 @@ class SandboxStack:
         """Set one configuration value of the stack."""
         self._stack.set_config(f"{PROJECT}:{key}", auto.ConfigValue(value))
 
-    def exported(self) -> dict[str, Any]:
-        """Return the stack's state as the backend stores it, secrets encrypted."""
-        return dict(self._stack.export_stack().deployment or {})
+    def stored(self) -> str:
+        """Return the text of the stack's state as the backend keeps it on disk, secrets encrypted."""
+        return self._state.read_text(encoding="utf-8")
 
     def resources(self) -> list[Resource]:
         """Return every resource in the state but the stack itself."""
@@ -115,7 +118,7 @@ class SandboxStack:
                 _parents(item["urn"]),
                 item.get("outputs", {}),
             )
-            for item in self.exported().get("resources", [])
+            for item in json.loads(self.stored())["checkpoint"]["latest"].get("resources", [])
             if item["type"] != "pulumi:pulumi:Stack"
         ]
 
@@ -160,7 +163,17 @@ def sandbox_stack(
     wanted = {key: auto.ConfigValue(value) for key, value in (config or {}).items()}
     wanted |= {key: auto.ConfigValue(value, secret=True) for key, value in {**made_up, **(secret_values or {})}.items()}
     stack.set_all_config({f"{PROJECT}:{key}": value for key, value in wanted.items()})
-    yield SandboxStack(stack)
+    yield SandboxStack(stack, directory / "state" / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json")
+
+
+def _changes(result: Any) -> dict[str, int]:
+    """Return operation to number of resources, from what an operation of the Automation API returned."""
+    return _named(result.summary.resource_changes or {})
+
+
+def _named(counts: Mapping[Any, int]) -> dict[str, int]:
+    """Return `counts` by the operation's name, which the Automation API gives as text or as an enumeration."""
+    return {str(getattr(kind, "value", kind)): count for kind, count in counts.items()}
 
 
 def _program(root: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.documents.container import CONTAINER
 from sandbox.doubles.cloud import RunningCloud
 
 STARTS_WITHIN_SECONDS = 30.0
@@ -33,12 +34,10 @@ class CollectorFailedError(Exception):
     """The collector did not start, or ended by itself; its last lines are in the message."""
 
 
-def task_spec(cloud: RunningCloud, ecs: Any, secretsmanager: Any, family: str) -> TaskSpec:
+def task_spec(ecs: Any, secretsmanager: Any, family: str) -> TaskSpec:
     """Return the collector container of the newest task definition of `family`, secrets resolved as ECS does."""
     definition = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
-    container = next(
-        item for item in definition["containerDefinitions"] if "otelcol" in item["image"] or item["name"] == "collector"
-    )
+    container = next(item for item in definition["containerDefinitions"] if item["name"] == CONTAINER)
     plain = {item["name"]: item["value"] for item in container.get("environment", [])}
     resolved = {
         item["name"]: secretsmanager.get_secret_value(SecretId=item["valueFrom"])["SecretString"]
@@ -54,16 +53,16 @@ class RunningCollector:
     process: subprocess.Popen[bytes]
     otlp_http: str
     metrics: str
-    counts: str
     log: Path
 
     def output(self) -> str:
         """Return everything the collector wrote about itself."""
         return self.log.read_text(errors="replace")
 
-    def metric_pages(self) -> str:
-        """Return the collector's metrics: its own, and the record counts, in Prometheus' text format."""
-        return "\n".join(urllib.request.urlopen(url, timeout=5).read().decode() for url in (self.metrics, self.counts))  # noqa: S310 - loopback
+    def metrics_page(self) -> str:
+        """Return the collector's own metrics in Prometheus' text format."""
+        with urllib.request.urlopen(self.metrics, timeout=5) as answer:  # noqa: S310 - loopback
+            return str(answer.read().decode())
 
 
 @contextmanager
@@ -89,7 +88,6 @@ def running_collector(
         process,
         f"http://{addresses['SANDBOX_OTLP_HTTP']}",
         f"http://127.0.0.1:{addresses['SANDBOX_METRICS_PORT']}/metrics",
-        f"http://127.0.0.1:{addresses['SANDBOX_COUNTS_PORT']}/metrics",
         log,
     )
     try:
@@ -133,7 +131,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def addresses(cloud: RunningCloud, ports: list[int], data: Path) -> dict[str, str]:
     """Return the SANDBOX_* variables of Pulumi.sandbox.yaml: where the collector listens and where its sinks are."""
-    grpc, http, health, metrics, counts = ports
+    grpc, http, health, metrics = ports
     data.mkdir(parents=True, exist_ok=True)
     return {
         "SANDBOX_DATA": str(data),
@@ -141,7 +139,6 @@ def addresses(cloud: RunningCloud, ports: list[int], data: Path) -> dict[str, st
         "SANDBOX_OTLP_HTTP": f"127.0.0.1:{http}",
         "SANDBOX_HEALTH": f"127.0.0.1:{health}",
         "SANDBOX_METRICS_PORT": str(metrics),
-        "SANDBOX_COUNTS_PORT": str(counts),
         "SANDBOX_CLOUDWATCH_LOGS": cloud.cloudwatch_logs_endpoint.removesuffix("/v1/logs"),
         "SANDBOX_S3": cloud.aws_endpoint,
         **{f"SANDBOX_{name.upper()}": intake.url.removesuffix("/v1/logs") for name, intake in cloud.intakes.items()},

@@ -36,6 +36,8 @@ class Registered:
     protect: bool
     retain_on_delete: bool
     depends_on: frozenset[str]
+    references: Mapping[str, frozenset[str]]
+    """Top-level input to the URNs of the resources whose outputs it was computed from."""
     import_id: str
     ignore_changes: tuple[str, ...]
     delete_before_replace: bool
@@ -90,6 +92,7 @@ class World(mocks.Mocks):
             "url": f"https://{args.name}.invalid",
             "dnsName": f"{args.name}.elb.invalid",
             "uniqueId": f"{args.name}-unique",
+            "prefixListId": f"{args.name}-prefix-list",
         }
         return args.resource_id or f"{args.name}-id", {**invented, **args.inputs}
 
@@ -165,6 +168,7 @@ def _registered(request: Any, urn: str) -> Registered:
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
         depends_on=frozenset(request.dependencies),
+        references={key: frozenset(value.urns) for key, value in request.propertyDependencies.items()},
         import_id=request.importId,
         ignore_changes=tuple(request.ignoreChanges),
         delete_before_replace=request.deleteBeforeReplace,

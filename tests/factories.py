@@ -8,8 +8,8 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-import yaml
 
+from infra import stack_file
 from infra.context import Context
 from infra.policy import Policy, load_policy
 from infra.secrets import CATALOGUE, needed
@@ -29,10 +29,7 @@ def policy() -> Policy:
 
 def stack_values(stack: str) -> dict[str, str]:
     """Return the configuration of `stack` as Pulumi hands it to the program: text, objects as JSON."""
-    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
-    prefix = f"{PROJECT}:"
-    ours = {key.removeprefix(prefix): value for key, value in document["config"].items() if key.startswith(prefix)}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in ours.items()}
+    return stack_file.stack_values(stack, ROOT)
 
 
 def settings(stack: str = "prod", **overrides: Any) -> Settings:

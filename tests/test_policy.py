@@ -144,6 +144,7 @@ def test_an_expired_exception_stops_the_program(edited):
         "checker": "checkov",
         "finding": "CKV_AWS_145",
         "resources": ["aws:s3/bucket:Bucket/*"],
+        "environments": ["prod"],
         "reason": "log delivery cannot use it",
         "compensation": "holds no log records",
         "owner": "platform-engineering",

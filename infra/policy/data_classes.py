@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from infra.model import Environment, Model, PerEnvironment, Sentence
+from infra.model import Days, Environment, Model, PerEnvironment, Sentence
 from infra.policy.archive import ArchiveRetention, LockMode
 from infra.problems import Refused
 
@@ -77,7 +77,7 @@ class Readers(Model):
 
 
 class Key(Model):
-    """The class's own KMS key."""
+    """A KMS key of the customer's own."""
 
     rotation_days: Annotated[int, Field(ge=90, le=2560)]
     """Days between rotations (KMS accepts 90 to 2560)."""
@@ -153,12 +153,18 @@ class DataClasses(Model):
     reader_groups: dict[GroupName, ReaderGroup]
     fallback_class: ClassName
     """The class of a record that nothing else claims."""
+    quarantine_class: ClassName
+    """The class whose log group also holds records that could not be redacted for certain, their text withheld."""
     never_sampled: tuple[ClassName, ...]
     """Classes that may not have a sampling rule."""
     audited_reads: tuple[ClassName, ...]
     """Classes whose archive reads are recorded where audit_reads is on."""
+    access_logs_keep_days: PerEnvironment[Days]
+    """Days that server access logs, inventories and CloudTrail's record of reads are kept."""
     compliance_lock: tuple[ClassName, ...]
     """Classes that may use Object Lock in COMPLIANCE mode, which nobody can undo; only ever in prod."""
+    service_keys: Key
+    """Keys that belong to no class: those of the collector's secrets, its queues and its own log."""
     classes: dict[ClassName, DataClass] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -167,6 +173,7 @@ class DataClasses(Model):
             for name in getattr(self, key):
                 self._known_class(name, key)
         self._known_class(self.fallback_class, "fallback_class")
+        self._known_class(self.quarantine_class, "quarantine_class")
         for name, cls in self.classes.items():
             for kind in ("hot", "archived", "unmask"):
                 for group in getattr(cls.readers, kind):

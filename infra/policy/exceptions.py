@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.model import Model, Sentence
+from infra.model import Environment, Model, Sentence
 
 
 class Checker(StrEnum):
@@ -27,6 +27,8 @@ class AcceptedFinding(Model):
     """The checker's own identifier."""
     resources: tuple[str, ...] = Field(min_length=1)
     """Resources it is accepted for, as `type/name` with shell wildcards."""
+    environments: tuple[Environment, ...] = Field(min_length=1)
+    """Environments it is accepted in."""
     reason: Sentence
     compensation: Sentence
     """What keeps the risk small instead."""
@@ -34,9 +36,9 @@ class AcceptedFinding(Model):
     expires: datetime.date
     """The day from which the exception no longer holds."""
 
-    def covers(self, checker: str, finding: str, resource: str) -> bool:
-        """Return whether this exception accepts `finding` of `checker` on `resource` (`type/name`)."""
-        same = self.checker == checker and self.finding == finding
+    def covers(self, checker: str, finding: str, resource: str, environment: str) -> bool:
+        """Return whether this exception accepts `finding` of `checker` on `resource` (`type/name`) in `environment`."""
+        same = self.checker == checker and self.finding == finding and environment in self.environments
         return same and any(fnmatchcase(resource, pattern) for pattern in self.resources)
 
 

@@ -21,6 +21,8 @@ class Counted:
     dropped: Mapping[tuple[str, str], int]
     """Class and reason (a sampling rule, a redaction rule that drops) to records."""
     quarantined: int
+    dropped_unclassified: Mapping[str, int] = field(default_factory=dict)
+    """Redaction rule that drops whole records to records, before they have a pipeline of their class."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Accounts:
 
     acknowledged: int
     quarantined: int
+    dropped_unclassified: Mapping[str, int]
     duplicates: int
     rows: tuple[Row, ...]
     checks: tuple[Check, ...] = field(repr=False)
@@ -118,7 +121,7 @@ def accounts(
         Check("quarantined = withheld at the quarantine", counted.quarantined, len({item.uid for item in withheld})),
     ]
     duplicates = sum(times.values()) - len(times)
-    return Accounts(len(known), counted.quarantined, duplicates, rows, tuple(checks))
+    return Accounts(len(known), counted.quarantined, counted.dropped_unclassified, duplicates, rows, tuple(checks))
 
 
 def _uids(arrived: Iterable[Arrived], sink: str, cls: str) -> set[str]:

@@ -12,13 +12,35 @@ import json
 import logging
 import os
 import sys
+from typing import Any
 
+from moto.moto_server import threaded_moto_server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
+
+CHECKSUM, ALGORITHM = "HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"
+
+
+class ChecksumsNamed(DomainDispatcherApplication):  # type: ignore[misc] # moto has no types
+    """moto, told the algorithm of each checksum that it is given.
+
+    A bucket with a default lock takes only objects with Content-MD5 or a checksum. S3 counts any `x-amz-checksum-*`
+    header as one (User Guide, "Managing Object Lock", uploads); moto 5.2 looks for the algorithm's own header, which
+    the Go SDK, and so the collector's exporter, does not send beside it.
+    """
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer one request."""
+        given = [name.removeprefix(CHECKSUM) for name in environ if name.startswith(CHECKSUM)]
+        if given and ALGORITHM not in environ:
+            environ[ALGORITHM] = given[0]
+        return super().__call__(environ, start_response)
 
 
 def main() -> None:
     """Serve moto on a free port of 127.0.0.1 until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
+    threaded_moto_server.DomainDispatcherApplication = ChecksumsNamed
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

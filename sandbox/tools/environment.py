@@ -44,7 +44,6 @@ def ensure(checkout: Path) -> Path:
         EnvironmentFailedError: a step failed.
     """
     link = checkout / ".venv"
-    home = cache_dir() / "environments" / _key(checkout)
     if _is_foreign(link):
         if not os.access(link / "bin" / "python", os.X_OK):
             raise EnvironmentFailedError(
@@ -52,10 +51,7 @@ def ensure(checkout: Path) -> Path:
             )
         _say(f"using {link} as it is: `make` did not create it. Remove it to get one made from {_LOCK}.")
         return link
-    if not _is_ready(home):
-        with _alone(home):
-            if not _is_ready(home):
-                _create(home, checkout)
+    home = apart(checkout, _LOCK)
     if not link.is_symlink() or link.readlink() != home:
         fresh = checkout / f".venv.{os.getpid()}"
         fresh.symlink_to(home)
@@ -63,10 +59,24 @@ def ensure(checkout: Path) -> Path:
     return home
 
 
-def _key(checkout: Path) -> str:
+def apart(checkout: Path, lock: Path) -> Path:
+    """Return the directory of an environment with what is in `lock` (relative to the checkout), made if need be.
+
+    Raises:
+        EnvironmentFailedError: a step failed.
+    """
+    home = cache_dir() / "environments" / _key(checkout, lock)
+    if not _is_ready(home):
+        with _alone(home):
+            if not _is_ready(home):
+                _create(home, checkout, lock)
+    return home
+
+
+def _key(checkout: Path, lock: Path) -> str:
     # The interpreter counts: an environment is bound to the Python that it was made with.
     parts = [sys.version.encode(), sys.base_prefix.encode(), os.uname().machine.encode()]
-    parts += [(checkout / lock).read_bytes() for lock in (_LOCK, _UV_LOCK)]
+    parts += [(checkout / pins).read_bytes() for pins in (lock, _UV_LOCK)]
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return f"python{sys.version_info.major}.{sys.version_info.minor}-{digest[:12]}"
 
@@ -82,10 +92,10 @@ def _is_ready(home: Path) -> bool:
     return (home / _MARKER).exists() and (home / "bin" / "python").exists()
 
 
-def _create(home: Path, checkout: Path) -> None:
+def _create(home: Path, checkout: Path, lock: Path) -> None:
     """Fill `home` in place, for scripts in an environment name their own path; the marker comes last."""
     started = time.monotonic()
-    _say(f"making the Python environment in {home} (once per change of {_LOCK})")
+    _say(f"making the Python environment in {home} (once per change of {lock})")
     shutil.rmtree(home, ignore_errors=True)
     base = str(getattr(sys, "_base_executable", sys.executable))
     _step("create a virtual environment", [base, "-m", "venv", str(home)], checkout)
@@ -96,11 +106,11 @@ def _create(home: Path, checkout: Path) -> None:
         # Compiled now, once: pulumi_datadog without its .pyc files costs 20 s and 1 GB at each import.
         uv = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--compile-bytecode"]
         _step(
-            "install the packages with uv", [*uv, "--require-hashes", "-r", str(_LOCK)], checkout, _uv_settings(python)
+            "install the packages with uv", [*uv, "--require-hashes", "-r", str(lock)], checkout, _uv_settings(python)
         )
     except EnvironmentFailedError as error:
         _say(f"{error}\nuv did not work here; trying pip, which takes longer")
-        _step("install the packages with pip", [*pip, str(_LOCK)], checkout)
+        _step("install the packages with pip", [*pip, str(lock)], checkout)
     (home / _MARKER).touch()
     _say(f"the Python environment is ready after {time.monotonic() - started:.0f} s")
 

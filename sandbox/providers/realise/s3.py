@@ -81,32 +81,6 @@ def _empty(client: Any, bucket: str) -> None:
 BUCKET = Realiser(create=_create, read=_read, update=_update, delete=_delete)
 
 
-def _put_policy(cloud: Cloud, inputs: Props) -> Made:
-    cloud.client("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=inputs["policy"])
-    return Made(inputs["bucket"])
-
-
-def _read_policy(cloud: Cloud, identifier: str, _: Props) -> Props | None:
-    answer = _optional(cloud.client("s3"), "get_bucket_policy", identifier)
-    return {"bucket": identifier, "policy": answer["Policy"]} if answer else None
-
-
-def _update_policy(cloud: Cloud, _: str, __: Props, new: Props) -> Props:
-    _put_policy(cloud, new)
-    return {}
-
-
-def _delete_policy(cloud: Cloud, identifier: str, _: Props) -> None:
-    client = cloud.client("s3")
-    try:
-        client.delete_bucket_policy(Bucket=identifier)
-    except client.exceptions.NoSuchBucket:
-        return
-
-
-POLICY = Realiser(create=_put_policy, read=_read_policy, update=_update_policy, delete=_delete_policy)
-
-
 def _put_inventory(cloud: Cloud, inputs: Props) -> Made:
     target = inputs["destination"]["bucket"]
     shape = shapes.operation_input("s3", "PutBucketInventoryConfiguration", "InventoryConfiguration")

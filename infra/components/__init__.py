@@ -1,0 +1,1 @@
+"""Pulumi components, one capability each."""

@@ -1,0 +1,145 @@
+"""Where one class's records are kept for years: in S3, each object encrypted, versioned and, by policy, locked."""
+
+import json
+import typing
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.components.access_logs import AccessLogs
+from infra.components.private_bucket import PrivateBucket, kept, with_bucket_key
+from infra.components.replica import Replica
+from infra.context import Context
+from infra.documents.bucket_policy import (
+    bucket_policy,
+    cloudwatch_export,
+    encrypted_with,
+    over_tls,
+    written_only_by,
+)
+from infra.documents.lifecycle import archive_rules
+from infra.documents.replication_policy import replication_grant
+from infra.policy import DataClass
+
+COLLECTED, EXPORTED, MANIFESTS = "otlp/", "export/", "manifests/"
+"""Prefixes: what the collector writes, what CloudWatch exports each night, and what proves them equal."""
+
+
+@typing.final
+class Archive(pulumi.ComponentResource):
+    """Creates the archive bucket of one class, since S3 gives a bucket one default lock and one default key.
+
+    The key, lock, tiers and expiry are the class's own by policy; requests and contents are recorded in
+    `access_logs`; every object is copied to `replica`, where there is one. An existing bucket named in the settings'
+    `adopt.buckets` is taken over (see PrivateBucket).
+
+    Grants CloudWatch Logs the right to export this class's log group under `export/`, and the replication role of
+    `replica` the right to read here and write there. Denies everybody but `writer_arn` to write under `otlp/`, and
+    everybody to delete, to lift or to lengthen a lock; only a confirmed teardown leaves that denial out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        context: Context,
+        cls: str,
+        data_class: DataClass,
+        key_arn: pulumi.Input[str],
+        access_logs: AccessLogs,
+        writer_arn: pulumi.Input[str],
+        replica: Replica | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("tinybeans:logging:Archive", name, {}, opts)
+        retention = data_class.archive.at(context.settings.environment)
+        bucket = context.archive_bucket(cls)
+        self.bucket_arn = context.bucket_arn(bucket)
+        export = cloudwatch_export(
+            self.bucket_arn,
+            EXPORTED,
+            service=context.regional_service("logs"),
+            account_id=context.account_id,
+            log_group_arn=context.log_group_arn(cls),
+        )
+
+        def policy(arns: list[str]) -> dict[str, typing.Any]:
+            key, writer = arns
+            return bucket_policy(
+                over_tls(self.bucket_arn),
+                encrypted_with(self.bucket_arn, key),
+                written_only_by(f"{self.bucket_arn}/{COLLECTED}*", writer),
+                kept(context, self.bucket_arn),
+                export,
+            )
+
+        self.store = PrivateBucket(
+            name,
+            context=context,
+            bucket=bucket,
+            encryption=with_bucket_key(key_arn),
+            policy=pulumi.Output.all(key_arn, writer_arn).apply(policy),
+            lifecycle=archive_rules(retention),
+            tags=context.tags(name, DataClass=cls),
+            lock=retention.object_lock,
+            import_id=context.settings.adopt.buckets.get(cls),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        access_logs.watch(name, self.store, self)
+        self.copies = [self.bucket_arn, *([replica.bucket_arn] if replica else [])]
+        if replica:
+            self._replicate(name, context, key_arn, replica)
+        self.bucket_name = self.store.bucket.bucket
+        self.register_outputs({"bucket_name": self.bucket_name})
+
+    def _replicate(self, name: str, context: Context, key_arn: pulumi.Input[str], replica: Replica) -> None:
+        """Copy every version that is written from now on; deletions stay here."""
+        grant = aws.iam.RolePolicy(
+            f"{name}-replication-grant",
+            role=replica.role.name,
+            policy=pulumi.Output.all(key_arn, replica.key.arn).apply(
+                lambda keys: json.dumps(
+                    replication_grant(
+                        source_arn=self.bucket_arn,
+                        source_key_arn=keys[0],
+                        source_service=context.regional_service("s3"),
+                        replica_arn=replica.bucket_arn,
+                        replica_key_arn=keys[1],
+                        replica_service=replica.service,
+                    )
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.s3.BucketReplicationConfig(
+            f"{name}-replication",
+            bucket=self.store.bucket.bucket,
+            role=replica.role.arn,
+            rules=[
+                aws.s3.BucketReplicationConfigRuleArgs(
+                    id="everything",
+                    status="Enabled",
+                    priority=0,
+                    filter=aws.s3.BucketReplicationConfigRuleFilterArgs(prefix=""),
+                    # A deletion here must not become one there: the copy outlives mistakes and intruders.
+                    delete_marker_replication=aws.s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs(
+                        status="Disabled"
+                    ),
+                    source_selection_criteria=aws.s3.BucketReplicationConfigRuleSourceSelectionCriteriaArgs(
+                        # Without this S3 passes over every object that is encrypted with KMS: all of them.
+                        sse_kms_encrypted_objects=aws.s3.BucketReplicationConfigRuleSourceSelectionCriteriaSseKmsEncryptedObjectsArgs(
+                            status="Enabled"
+                        )
+                    ),
+                    destination=aws.s3.BucketReplicationConfigRuleDestinationArgs(
+                        bucket=replica.bucket_arn,
+                        encryption_configuration=aws.s3.BucketReplicationConfigRuleDestinationEncryptionConfigurationArgs(
+                            replica_kms_key_id=replica.key.arn
+                        ),
+                    ),
+                )
+            ],
+            region=context.region,
+            # Both buckets must keep versions, and a locked bucket is only copied into a locked one.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.store, replica.store, grant]),
+        )

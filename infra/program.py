@@ -1,0 +1,107 @@
+"""One stack, composed from settings and policy. Read from top to bottom, it is the architecture diagram."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.components.access_logs import AccessLogs
+from infra.components.archive import Archive
+from infra.components.collector import Collector, refuse_if_too_large
+from infra.components.collector_roles import CollectorRoles
+from infra.components.log_store import LogStore
+from infra.components.read_trail import ReadTrail
+from infra.components.reader_grants import ReaderGrants
+from infra.components.reader_roles import ReaderRoles
+from infra.components.replica import Replicas
+from infra.components.secret_store import SecretStore
+from infra.context import Context
+from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.outputs import outputs
+from infra.stack import ROOT, Stack
+
+
+def deploy(stack: Stack) -> dict[str, Any]:
+    """Register every resource of `stack` and return what a person needs to know of it, no secret among it.
+
+    Raises InputError before anything is registered when the rendered collector configuration is too large.
+    """
+    context = stack.context
+    config = rendered_config(context)
+    refuse_if_too_large(context, config)
+    opts = pulumi.ResourceOptions(providers=[provider(context)])
+
+    # Who: roles come first, because KMS refuses a key policy that names a principal which does not exist yet.
+    readers = ReaderRoles("readers", context=context, opts=opts)
+    roles = CollectorRoles("collector-roles", context=context, opts=opts)
+
+    # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
+    classes = context.policy.data_classes.classes
+    access_logs = AccessLogs("access-logs", context=context, opts=opts)
+    replicas = Replicas("replicas", context=context, opts=opts)
+    stores = {
+        cls: LogStore(
+            cls,
+            context=context,
+            cls=cls,
+            data_class=data_class,
+            writer_arn=roles.task.arn,
+            hot_reader_arns=readers.arns(data_class.readers.hot),
+            archive_reader_arns=readers.arns(data_class.readers.archived),
+            also=replicas.key_statements(cls),
+            opts=opts,
+        )
+        for cls, data_class in classes.items()
+    }
+    archives = {
+        cls: Archive(
+            f"{cls}-archive",
+            context=context,
+            cls=cls,
+            data_class=data_class,
+            key_arn=stores[cls].key_arn,
+            access_logs=access_logs,
+            writer_arn=roles.task.arn,
+            replica=replicas.by_class.get(cls),
+            opts=opts,
+        )
+        for cls, data_class in classes.items()
+    }
+    key_arns = {cls: store.key_arn for cls, store in stores.items()}
+    ReaderGrants("reader-grants", context=context, roles=readers, key_arns=key_arns, opts=opts)
+    if context.settings.audit_reads:
+        ReadTrail(
+            "read-trail",
+            context=context,
+            buckets=archives,
+            access_logs=access_logs,
+            reader_arns=readers.arns(classes[context.policy.data_classes.quarantine_class].readers.archived),
+            opts=opts,
+        )
+
+    # How: the collector, with the very configuration that was reviewed and tested.
+    secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)
+    collector = Collector(
+        "collector",
+        context=context,
+        roles=roles,
+        config=config,
+        secret_arns=secrets.arns,
+        log_group_arns={cls: store.log_group_arn for cls, store in stores.items()},
+        buckets={cls: archive.bucket_arn for cls, archive in archives.items()},
+        key_arns=key_arns,
+        after=[secrets],
+        opts=opts,
+    )
+    return outputs(context, stores=stores, archives=archives, readers=readers, collector=collector)
+
+
+def provider(context: Context) -> aws.Provider:
+    """Return the stack's provider, which refuses every account but the one in its settings."""
+    return aws.Provider("aws", region=context.region, allowed_account_ids=[context.account_id])
+
+
+def rendered_config(context: Context) -> str:
+    """Return the stack's collector configuration, as it stands in collector_configs/rendered/."""
+    config = collector_config(context, load_fragments(ROOT / "collector_configs"))
+    return dumps(config, stack=context.environment)

@@ -1,0 +1,78 @@
+"""`python -m infra.render`: the collector's configuration of every stack, written where reviewers see it change."""
+
+import datetime
+import difflib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+
+from infra.context import Context
+from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.policy import load_policy
+from infra.problems import InputError
+from infra.stack_config import PROJECT, load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def rendered(root: Path) -> dict[Path, str]:
+    """Return path -> text for every stack that has a Pulumi.<stack>.yaml in `root`."""
+    policy = load_policy(root / "policy", datetime.datetime.now(tz=datetime.UTC).date())
+    fragments = load_fragments(root / "collector_configs")
+    found: dict[Path, str] = {}
+    for path in sorted(root.glob("Pulumi.*.yaml")):
+        stack = path.name.split(".")[1]
+        settings = load_settings(stack, _values(path), policy, environ={})
+        config = collector_config(Context(settings, policy), fragments)
+        found[root / "collector_configs" / "rendered" / f"{stack}.yaml"] = dumps(config, stack=stack)
+    return found
+
+
+def _values(path: Path) -> dict[str, str]:
+    """Return a stack file's plain values as Pulumi hands them to the program: objects as JSON."""
+    prefix = f"{PROJECT}:"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    ours = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in ours.items()
+        if not (isinstance(value, dict) and set(value) == {"secure"})
+    }
+
+
+def main(
+    *, check: Annotated[bool, typer.Option(help="Write nothing; exit 1 with the difference when out of step.")] = False
+) -> None:
+    """Render collector_configs/rendered/<stack>.yaml for every stack."""
+    out = Console(highlight=False, soft_wrap=True)
+    try:
+        files = rendered(ROOT)
+    except InputError as error:
+        out.print(escape(str(error)))
+        raise typer.Exit(2) from None
+    behind = False
+    for path, text in files.items():
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        name = str(path.relative_to(ROOT))
+        if old == text:
+            out.print(f"  up to date  {name}  {len(text.encode()):,} bytes")
+            continue
+        behind = True
+        if check:
+            out.print(escape("".join(difflib.unified_diff(old.splitlines(True), text.splitlines(True), name, name))))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            out.print(f"  [green]written[/]     {name}  {len(text.encode()):,} bytes")
+    if check and behind:
+        out.print("collector_configs/rendered is out of step: run `make render` and commit the result")
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

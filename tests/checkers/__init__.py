@@ -1,0 +1,1 @@
+"""Outside checkers over what the program registers: each judges by its own rules, none of which is ours."""

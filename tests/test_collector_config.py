@@ -1,0 +1,359 @@
+"""The collector's configuration as data: a pure function of settings, policy and fragments."""
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.context import Context
+from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.documents.network_limits import DEREGISTRATION_SECONDS, NLB_IDLE_SECONDS
+from infra.documents.task_size import CONFIG_BYTES
+from infra.policy.data_classes import Destination
+from infra.policy.redaction import RedactionRule
+from infra.render import rendered
+from infra.secrets import CATALOGUE
+from tests.factories import ROOT, STACKS, context, policy
+
+FRAGMENTS = load_fragments(ROOT / "collector_configs")
+CLASSES = tuple(policy().data_classes.classes)
+
+
+@cache
+def config(stack: str = "prod") -> dict[str, Any]:
+    return collector_config(context(stack), FRAGMENTS)
+
+
+@cache
+def everything() -> dict[Path, str]:
+    return rendered(ROOT)
+
+
+@cache
+def text_of(stack: str) -> str:
+    return dumps(config(stack), stack=stack)
+
+
+def pipeline(name: str, stack: str = "prod") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = config(stack)["service"]["pipelines"][f"logs/{name}"]
+    return found
+
+
+def every_text(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for pair in value.items() for item in pair for text in every_text(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in every_text(item)]
+    return [str(value)]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_committed_file_is_what_the_program_renders(stack: str) -> None:
+    path = ROOT / "collector_configs" / "rendered" / f"{stack}.yaml"
+    assert path.read_text() == everything()[path], "run `make render` and commit the result"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_rendered_file_says_the_same_as_the_function(stack: str) -> None:
+    assert yaml.safe_load(text_of(stack)) == config(stack)
+
+
+def test_rendering_twice_gives_the_same_bytes() -> None:
+    assert text_of("prod") == dumps(collector_config(context("prod"), FRAGMENTS), stack="prod")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_rendered_file_fits_the_task_definition(stack: str) -> None:
+    assert len(text_of(stack).encode()) <= CONFIG_BYTES
+
+
+def test_the_header_names_the_stack_and_how_the_file_came_about() -> None:
+    first, second = text_of("prod").splitlines()[:2]
+    assert "`prod`" in first
+    assert "make render" in second
+
+
+def test_what_comes_in_is_normalised_classified_redacted_and_verified_in_this_order() -> None:
+    assert pipeline("accept")["processors"] == [
+        "memory_limiter",
+        "transform/normalise",
+        "transform/classify",
+        "transform/redact",
+        "redaction/pseudonyms",
+        "transform/verify",
+    ]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_pipeline_but_the_first_sees_what_was_not_verified(stack: str) -> None:
+    pipelines = config(stack)["service"]["pipelines"]
+    assert [name for name, item in pipelines.items() if item["receivers"] == ["otlp"]] == ["logs/accept"]
+    assert pipelines["logs/accept"]["exporters"] == ["routing/class"]
+
+
+def test_the_router_sends_to_quarantine_whatever_is_not_marked_as_redacted() -> None:
+    router = config()["connectors"]["routing/class"]
+    assert router["default_pipelines"] == ["logs/quarantine"]
+    assert all('attributes["tinybeans.redaction"] == "ok"' in row["condition"] for row in router["table"])
+    assert [row["pipelines"] for row in router["table"]] == [[f"logs/{name}"] for name in CLASSES]
+
+
+def test_the_marker_is_taken_back_first_and_set_last() -> None:
+    statements = config()["processors"]["transform/verify"]["log_statements"][-1]["statements"]
+    assert statements[0] == 'set(log.attributes["tinybeans.redaction"], "pending")'
+    assert [item for item in statements if '"ok"' in item] == statements[-1:]
+    assert 'log.cache["reason"] == nil' in statements[-1]
+
+
+def test_a_marker_that_a_client_forges_is_overwritten_before_anything_else_happens() -> None:
+    first = config()["processors"]["transform/normalise"]["log_statements"][0]["statements"][0]
+    assert first == 'set(log.attributes["tinybeans.redaction"], "pending")'
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_class_goes_where_policy_and_stack_both_allow_and_to_its_archive(stack: str, cls: str) -> None:
+    settings = context(stack).settings
+    allowed = set(policy().data_classes.classes[cls].destinations) & set(settings.destinations)
+    sinks = {item.split("/")[1].split("-")[0] for item in pipeline(cls, stack)["exporters"]}
+    assert sinks == {*map(str, allowed), "archive"}
+
+
+def test_audit_records_never_reach_new_relic() -> None:
+    assert "otlp_http/newrelic" in pipeline("access", "sandbox")["exporters"]
+    assert "otlp_http/newrelic" not in pipeline("audit", "sandbox")["exporters"]
+
+
+def test_a_stack_on_a_laptop_alone_has_no_archive() -> None:
+    local = context("sandbox", destinations="local", endpoints={"loki": "http://127.0.0.1:3100"})
+    found = collector_config(local, FRAGMENTS)
+    assert list(found["exporters"]) == ["otlp_http/local"]
+    assert found["exporters"]["otlp_http/local"]["logs_endpoint"] == "http://127.0.0.1:3100/otlp/v1/logs"
+    assert "sigv4auth/logs" not in found["extensions"]
+
+
+def test_quarantine_stays_inside_aws_in_its_own_stream_and_prefix() -> None:
+    group = policy().data_classes.quarantine_class
+    exporters = config()["exporters"]
+    assert pipeline("quarantine")["exporters"] == ["otlp_http/cloudwatch-quarantine", "awss3/archive-quarantine"]
+    assert exporters["otlp_http/cloudwatch-quarantine"]["headers"] == {
+        "x-aws-log-group": context().log_group(group),
+        "x-aws-log-stream": "quarantine",
+    }
+    assert exporters["awss3/archive-quarantine"]["s3uploader"]["s3_bucket"] == context().archive_bucket(group)
+    assert exporters["awss3/archive-quarantine"]["s3uploader"]["s3_prefix"] == "otlp/quarantine"
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_cloudwatch_receives_each_class_in_its_own_group_signed(cls: str) -> None:
+    exporter = config()["exporters"][f"otlp_http/cloudwatch-{cls}"]
+    assert exporter["logs_endpoint"] == "https://logs.us-east-1.amazonaws.com/v1/logs"
+    assert exporter["headers"] == {"x-aws-log-group": f"/tinybeans/prod/{cls}", "x-aws-log-stream": "collector"}
+    assert exporter["auth"] == {"authenticator": "sigv4auth/logs"}
+    assert config()["extensions"]["sigv4auth/logs"] == {"region": "us-east-1", "service": "logs"}
+
+
+def test_batches_for_cloudwatch_keep_below_its_megabyte() -> None:
+    batch = config()["exporters"]["otlp_http/cloudwatch-audit"]["sending_queue"]["batch"]
+    assert batch["sizer"] == "bytes"
+    assert batch["max_size"] < 1_048_576
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_archive_is_partitioned_by_hour_in_utc_and_overwrites_nothing(cls: str) -> None:
+    uploader = config()["exporters"][f"awss3/archive-{cls}"]["s3uploader"]
+    assert uploader["s3_bucket"] == context().archive_bucket(cls)
+    assert uploader["s3_prefix"] == "otlp"
+    assert uploader["s3_partition_format"] == "year=%Y/month=%m/day=%d/hour=%H"
+    assert uploader["s3_partition_timezone"] == "UTC"
+    assert uploader["unique_key_func_name"] == "uuidv7"
+    assert "endpoint" not in uploader
+
+
+def test_adopted_groups_and_buckets_are_written_to() -> None:
+    adopted = context("prod", adopt={"log_groups": {"audit": "/old/audit"}, "buckets": {"audit": "old-audit"}})
+    exporters = collector_config(adopted, FRAGMENTS)["exporters"]
+    assert exporters["otlp_http/cloudwatch-audit"]["headers"]["x-aws-log-group"] == "/old/audit"
+    assert exporters["awss3/archive-audit"]["s3uploader"]["s3_bucket"] == "old-audit"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_exporter_has_a_queue_on_disk_that_refuses_when_full_and_never_gives_up(stack: str) -> None:
+    found, settings = config(stack), context(stack).settings
+    for name, exporter in found["exporters"].items():
+        queue = exporter["sending_queue"]
+        assert queue["enabled"], name
+        assert queue["storage"] == f"file_storage/{name.split('/')[1].split('-')[0]}"
+        assert queue["sizer"] == "bytes"
+        assert queue["queue_size"] == settings.collector.queue.bytes_per_sink
+        assert queue["block_on_overflow"] is False
+        if name.startswith("awss3/"):
+            assert exporter["timeout"] == "0s"
+            assert exporter["s3uploader"]["retry_max_attempts"] > 100
+        else:
+            assert exporter["retry_on_failure"]["enabled"]
+            assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_sink_keeps_its_queue_in_a_directory_of_its_own_flushed_as_policy_asks(stack: str) -> None:
+    settings = context(stack).settings
+    stores = {name: item for name, item in config(stack)["extensions"].items() if name.startswith("file_storage/")}
+    assert len({item["directory"] for item in stores.values()}) == len(stores) == len(settings.destinations) + 1
+    for item in stores.values():
+        assert item["directory"].startswith(settings.collector.data_directory)
+        assert item["fsync"] is settings.collector.queue.fsync
+        assert item["max_size"] > settings.collector.queue.bytes_per_sink
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_classes_are_thinned_out_exactly_as_policy_says(stack: str) -> None:
+    environment = context(stack).settings.environment
+    found = {
+        key: value["sampling_percentage"]
+        for key, value in config(stack)["processors"].items()
+        if key.startswith("probabilistic_sampler/")
+    }
+    assert found == {
+        f"probabilistic_sampler/{name}-{rule.name}": percent
+        for name, cls in policy().data_classes.classes.items()
+        for rule in cls.sampling
+        if (percent := rule.keep_percent.at(environment)) < 100
+    }
+
+
+@pytest.mark.parametrize("cls", policy().data_classes.never_sampled)
+@pytest.mark.parametrize("stack", STACKS)
+def test_protected_classes_have_no_sampler(stack: str, cls: str) -> None:
+    assert not [name for name in pipeline(cls, stack)["processors"] if "sampl" in name]
+
+
+def test_every_sampler_keeps_what_it_cannot_judge_and_hashes_alike() -> None:
+    samplers = [value for key, value in config("sandbox")["processors"].items() if key.startswith("probabilistic")]
+    assert {(item["fail_closed"], item["hash_seed"], item["mode"]) for item in samplers} == {(False, 7, "hash_seed")}
+
+
+@pytest.mark.parametrize("rule", policy().redaction.rules, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("place", ["log", "resource", "scope"])
+def test_every_rule_is_applied_to_records_resources_and_scopes(rule: RedactionRule, place: str) -> None:
+    groups = config()["processors"]["transform/redact"]["log_statements"]
+    statements = [item for group in groups if group["context"] == place for item in group["statements"]]
+    named = [item for item in statements if f"[{rule.name}]" in item or f"[{rule.name}:" in item]
+    assert len(named) == 2 * bool(rule.keys) + bool(rule.pattern)
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in policy().redaction.rules if rule.pattern], ids=lambda rule: rule.name
+)
+def test_every_pattern_is_looked_for_again_at_the_end(rule: RedactionRule) -> None:
+    statements = config()["processors"]["transform/verify"]["log_statements"][-1]["statements"]
+    assert len([item for item in statements if item.startswith(f'set(log.cache["reason"], "{rule.name}")')]) == 1
+
+
+def test_a_new_rule_reaches_the_configuration() -> None:
+    rule = RedactionRule.model_validate(
+        {
+            "name": "passport",
+            "what": "Passport numbers of people.",
+            "why": "Personal data of families.",
+            "action": "drop_record",
+            "pattern": "PASS-(?P<digits>[0-9]{6})$",
+            "literals": ["PASS-"],
+            "examples": ["PASS-123456"],
+            "look_alikes": ["PASS-12"],
+        }
+    )
+    redaction = policy().redaction.model_copy(update={"rules": (*policy().redaction.rules, rule)})
+    changed = Context(context().settings, replace(policy(), redaction=redaction))
+    found = collector_config(changed, FRAGMENTS)
+    assert found["service"]["pipelines"]["logs/accept"]["processors"][-1] == "filter/passport"
+    statements = json.dumps(found["processors"]["transform/redact"])
+    assert "{6})$$" in statements, "a dollar sign is doubled: the collector expands variables first"
+
+
+def secret_variables() -> list[str]:
+    return [entry.environment_variable for entry in CATALOGUE]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_secrets_are_named_and_never_contained(stack: str) -> None:
+    texts = every_text(config(stack))
+    for variable in secret_variables():
+        for text in (item for item in texts if variable in item):
+            assert re.fullmatch(rf"(ApiKey )?\$\{{env:{variable}\}}", text)
+    assert config(stack)["processors"]["redaction/pseudonyms"]["hmac_key"] == "${env:REDACTION_PEPPER}"
+
+
+def test_keys_of_saas_destinations_travel_in_their_own_headers() -> None:
+    everywhere = context(
+        "dev",
+        destinations="datadog,newrelic,elastic",
+        elastic_endpoint="https://logs.example.test:443/",
+        newrelic_region="eu",
+    )
+    exporters = collector_config(everywhere, FRAGMENTS)["exporters"]
+    assert exporters["otlp_http/datadog"]["headers"] == {"dd-api-key": "${env:DATADOG_API_KEY}"}
+    assert exporters["otlp_http/datadog"]["logs_endpoint"] == "https://otlp.datadoghq.com/v1/logs"
+    assert exporters["otlp_http/newrelic"]["headers"] == {"api-key": "${env:NEW_RELIC_LICENSE_KEY}"}
+    assert exporters["otlp_http/newrelic"]["logs_endpoint"] == "https://otlp.eu01.nr-data.net/v1/logs"
+    assert exporters["otlp_http/elastic"]["headers"] == {"Authorization": "ApiKey ${env:ELASTIC_API_KEY}"}
+    assert exporters["otlp_http/elastic"]["logs_endpoint"] == "https://logs.example.test:443/v1/logs"
+
+
+def test_the_sandbox_sends_to_its_doubles() -> None:
+    exporters = config("sandbox")["exporters"]
+    assert exporters["otlp_http/cloudwatch-audit"]["logs_endpoint"] == "${env:SANDBOX_CLOUDWATCH_LOGS}/v1/logs"
+    assert exporters["awss3/archive-audit"]["s3uploader"]["endpoint"] == "${env:SANDBOX_S3}"
+    assert exporters["awss3/archive-audit"]["s3uploader"]["s3_force_path_style"] is True
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_prints_records_and_the_collectors_own_log_is_sparse(stack: str) -> None:
+    found = config(stack)
+    assert not [name for section in ("exporters", "connectors") for name in found[section] if "debug" in name]
+    assert found["service"]["telemetry"]["logs"] == {"level": "warn", "encoding": "json"}
+    modes = {
+        item.get("error_mode", "silent")
+        for name, item in found["processors"].items()
+        if name.startswith(("transform/", "filter/"))
+    }
+    assert modes == {"silent"}, "an error would repeat parts of the record"
+
+
+def test_clients_keep_their_connections_and_spread_out_again() -> None:
+    keepalive = config()["receivers"]["otlp"]["protocols"]["grpc"]["keepalive"]["server_parameters"]
+    seconds = {key: int(value.removesuffix("s")) for key, value in keepalive.items()}
+    assert seconds["time"] < NLB_IDLE_SECONDS
+    assert seconds["max_connection_age"] + seconds["max_connection_age_grace"] < DEREGISTRATION_SECONDS
+
+
+def test_memory_is_limited_below_the_tasks_own() -> None:
+    limiter = config()["processors"]["memory_limiter"]
+    assert pipeline("accept")["processors"][0] == "memory_limiter"
+    assert limiter["spike_limit_mib"] < limiter["limit_mib"] < context().settings.collector.memory_mib
+
+
+def test_a_destination_that_is_not_rendered_yet_is_refused_by_name() -> None:
+    with pytest.raises(Exception, match="loggly"):
+        collector_config(context("dev", destinations="loggly"), FRAGMENTS)
+
+
+def test_every_component_is_used_and_every_used_component_exists() -> None:
+    for stack in STACKS:
+        found = config(stack)
+        pipelines = found["service"]["pipelines"].values()
+        assert {name for item in pipelines for name in item["processors"]} == set(found["processors"])
+        ends = {name for item in pipelines for name in [*item["receivers"], *item["exporters"]]}
+        assert ends == {*found["receivers"], *found["connectors"], *found["exporters"]}
+        assert found["service"]["extensions"] == list(found["extensions"])
+
+
+def test_every_destination_that_can_be_rendered_has_a_fragment() -> None:
+    assert set(FRAGMENTS.destinations) == {str(item) for item in Destination if item is not Destination.LOGGLY} | {
+        "archive"
+    }
