@@ -1,5 +1,6 @@
 """Which values must not arrive anywhere, and whether one did, however a sink may have escaped it."""
 
+import ipaddress
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +62,15 @@ def found_by_policy(lines: Sequence[str], redaction: Redaction) -> tuple[Sensiti
         for name, pattern in patterns:
             found.update(Sensitive(name, match.group(0)) for text in texts for match in pattern.finditer(text))
         found.update(Sensitive(keys[key], text) for key, text in _values(_parsed(line)) if key in keys)
-    return tuple(sorted(item for item in found if len(item.value) >= SHORTEST))
+    return tuple(sorted(item for item in found if len(item.value) >= SHORTEST and not _loopback(item.value)))
+
+
+def _loopback(value: str) -> bool:
+    """Return whether `value` is an address of this machine itself, which the sandbox's own servers have too."""
+    try:
+        return ipaddress.ip_address(value).is_loopback
+    except ValueError:
+        return False
 
 
 def _parsed(line: str) -> Any:
