@@ -53,6 +53,7 @@ lock: environment ## write requirements/*.lock from pyproject.toml (UPGRADE=1 fo
 	$(COMPILE) pyproject.toml --group sandbox --group test --group check -c requirements/runtime.lock \
 		-o requirements/develop.lock
 	echo uv | $(COMPILE) --no-annotate - -o requirements/bootstrap.lock
+	echo 'checkov>=3.3,<4' | $(COMPILE) --no-annotate - -o requirements/checkov.lock
 
 clean: ## remove what was built in this checkout (.venv and the per-user cache stay)
 	rm -rf .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis build

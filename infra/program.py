@@ -18,7 +18,7 @@ from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
 from infra.outputs import outputs
-from infra.stack import ROOT, Stack
+from infra.stack import Stack
 
 
 def deploy(stack: Stack) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     Raises InputError before anything is registered when the rendered collector configuration is too large.
     """
     context = stack.context
-    config = rendered_config(context)
+    config = rendered_config(stack)
     refuse_if_too_large(context, config)
     opts = pulumi.ResourceOptions(providers=[provider(context)])
 
@@ -63,7 +63,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             access_logs=access_logs,
             writer_arn=roles.task.arn,
             replica=replicas.by_class.get(cls),
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[stores[cls].key])),
         )
         for cls, data_class in classes.items()
     }
@@ -101,7 +101,7 @@ def provider(context: Context) -> aws.Provider:
     return aws.Provider("aws", region=context.region, allowed_account_ids=[context.account_id])
 
 
-def rendered_config(context: Context) -> str:
+def rendered_config(stack: Stack) -> str:
     """Return the stack's collector configuration, as it stands in collector_configs/rendered/."""
-    config = collector_config(context, load_fragments(ROOT / "collector_configs"))
-    return dumps(config, stack=context.environment)
+    config = collector_config(stack.context, load_fragments(stack.root / "collector_configs"))
+    return dumps(config, stack=stack.context.environment)

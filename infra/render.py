@@ -2,46 +2,30 @@
 
 import datetime
 import difflib
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 from rich.markup import escape
 
-from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
-from infra.policy import load_policy
+from infra.documents.task_size import rendered_file
 from infra.problems import InputError
-from infra.stack_config import PROJECT, load_settings
+from infra.stack_file import context_from_file, stacks
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def rendered(root: Path) -> dict[Path, str]:
     """Return path -> text for every stack that has a Pulumi.<stack>.yaml in `root`."""
-    policy = load_policy(root / "policy", datetime.datetime.now(tz=datetime.UTC).date())
+    today = datetime.datetime.now(tz=datetime.UTC).date()
     fragments = load_fragments(root / "collector_configs")
-    found: dict[Path, str] = {}
-    for path in sorted(root.glob("Pulumi.*.yaml")):
-        stack = path.name.split(".")[1]
-        settings = load_settings(stack, _values(path), policy, environ={})
-        config = collector_config(Context(settings, policy), fragments)
-        found[root / "collector_configs" / "rendered" / f"{stack}.yaml"] = dumps(config, stack=stack)
-    return found
-
-
-def _values(path: Path) -> dict[str, str]:
-    """Return a stack file's plain values as Pulumi hands them to the program: objects as JSON."""
-    prefix = f"{PROJECT}:"
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
-    ours = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
     return {
-        key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in ours.items()
-        if not (isinstance(value, dict) and set(value) == {"secure"})
+        root / rendered_file(stack): dumps(
+            collector_config(context_from_file(stack, root, today), fragments), stack=stack
+        )
+        for stack in stacks(root)
     }
 
 

@@ -16,7 +16,7 @@ Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 Principal = Annotated[
     str,
     Field(
-        pattern=r"^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(role|user|saml-provider|oidc-provider)/[A-Za-z0-9_+=,.@/:-]+$"
+        pattern=r"^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/:-]+$"
     ),
 ]
 """One stated principal: a wildcard or a whole account is not one."""
@@ -47,10 +47,10 @@ class VpcEndpoints(Model):
 class Network(Model):
     """The VPC that the collector joins; this program creates none."""
 
-    vpc_id: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")]
-    subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...] = Field(min_length=1)
+    vpc_id: Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
+    subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$")], ...] = Field(min_length=1)
     """Private subnets, one in each availability zone."""
-    client_security_group_ids: tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")], ...] = Field(min_length=1)
+    client_security_group_ids: tuple[Annotated[str, Field(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$")], ...] = Field(min_length=1)
     """Security groups of the applications that may send logs."""
     certificate_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:acm:.+:certificate/.+$")] | None = None
     """Certificate of the TLS listeners; without one the listeners are plain TCP."""
@@ -158,6 +158,7 @@ class Trust(Model):
 
     saml_provider_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:saml-provider/.+$")] | None = None
     principals: tuple[Principal, ...] = ()
+    """Roles or users; AWS ends the session of a role that was taken from another role after one hour."""
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:
@@ -205,7 +206,7 @@ class Replica(Model):
 
 
 class Endpoints(Model):
-    """Where a double stands in for a service; absent means the service itself."""
+    """Where a double stands in for a service, as a base address; absent means the service itself."""
 
     cloudwatch_logs: str | None = None
     s3: str | None = None

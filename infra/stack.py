@@ -22,6 +22,8 @@ class Stack:
 
     context: Context
     secrets: dict[str, pulumi.Output[str]]
+    root: Path
+    """Where policy/ was read, and collector_configs/ is."""
 
 
 def read_stack(stack: str, root: Path = ROOT) -> Stack:
@@ -32,4 +34,4 @@ def read_stack(stack: str, root: Path = ROOT) -> Stack:
     policy = load_policy(root / "policy", datetime.datetime.now(datetime.UTC).date())
     values = configuration()
     settings = load_settings(stack, values, policy, os.environ)
-    return Stack(Context(settings, policy), secret_values(settings, stack, pulumi.Config(PROJECT), values))
+    return Stack(Context(settings, policy), secret_values(settings, stack, pulumi.Config(PROJECT), values), root)

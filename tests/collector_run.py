@@ -130,9 +130,9 @@ class Run:
     """The test's name of a record to its uid."""
     waiting: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
-    def send(self, name: str, record: dict[str, Any], **shared: dict[str, Any]) -> None:
+    def send(self, name: str, record: dict[str, Any], *, uid: str = "", **shared: dict[str, Any]) -> None:
         """Send one record, with those that follow it, under a test's own name for it."""
-        self.sent[name] = str(uuid.uuid4())
+        self.sent[name] = uid or str(uuid.uuid4())
         self.waiting.append(batch([with_uid(record, self.sent[name])], **shared))
         if len(self.waiting) >= TOGETHER:
             self.flush()

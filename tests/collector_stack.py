@@ -15,7 +15,7 @@ from tests.factories import context, in_stack, stack_values
 
 CONFIG = "receivers:\n  otlp/applications: {}\n"
 ECR = "210987654321.dkr.ecr.us-east-1.amazonaws.com/mirror/collector"
-LOCKED_DOWN = {"vpc_endpoints": {"route_table_ids": ["rtb-0a1b2c3d4e5f6001"]}, "saas_egress": False}
+LOCKED_DOWN = {"vpc_endpoints": {"route_table_ids": ["rtb-0a1b2c3d4e5f60010"]}, "saas_egress": False}
 """What a stack without a way out adds to its network."""
 
 

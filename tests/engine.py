@@ -96,13 +96,13 @@ class World(mocks.Mocks):
         }
         return args.resource_id or f"{args.name}-id", {**invented, **args.inputs}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """Return the lookup that the test provided for this token."""
         if args.token not in self.lookups:
             raise AssertionError(
                 f"unexpected lookup {args.token}: the program must be computed from settings and policy"
             )
-        return dict(self.lookups[args.token])
+        return dict(self.lookups[args.token]), None
 
 
 class _Recorder(mocks.MockMonitor):
@@ -114,7 +114,7 @@ class _Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Record the request beside the URN that it was given."""
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         self.requests.append((request, response.urn))
         return response
 

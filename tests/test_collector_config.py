@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from infra import render
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
 from infra.documents.network_limits import DEREGISTRATION_SECONDS, NLB_IDLE_SECONDS
@@ -357,3 +359,20 @@ def test_every_destination_that_can_be_rendered_has_a_fragment() -> None:
     assert set(FRAGMENTS.destinations) == {str(item) for item in Destination if item is not Destination.LOGGLY} | {
         "archive"
     }
+
+
+def test_the_check_fails_with_the_difference_when_a_rendered_file_is_out_of_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "prod.yaml"
+    monkeypatch.setattr(render, "ROOT", tmp_path)
+    monkeypatch.setattr(render, "rendered", lambda _: {path: "after: 1\n"})
+    path.write_text("before: 1\n")
+    with pytest.raises(typer.Exit) as ended:
+        render.main(check=True)
+    assert ended.value.exit_code == 1
+    assert "-before: 1\n+after: 1" in capsys.readouterr().out
+    assert path.read_text() == "before: 1\n", "a check writes nothing"
+    render.main()
+    assert path.read_text() == "after: 1\n"
+    render.main(check=True)

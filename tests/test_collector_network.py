@@ -69,7 +69,7 @@ def test_who_may_connect_is_said_by_security_group_and_one_port_at_a_time() -> N
 
 
 def test_each_client_group_is_admitted_once() -> None:
-    groups = ["sg-0a1b2c3d4e5f6002", "sg-0a1b2c3d4e5f6001", "sg-0a1b2c3d4e5f6002"]
+    groups = ["sg-0a1b2c3d4e5f60020", "sg-0a1b2c3d4e5f60010", "sg-0a1b2c3d4e5f60020"]
     stack = varied("prod", network={"client_security_group_ids": groups})
     found = deploy(lambda: CollectorNetwork("collector", context=stack, opts=in_stack()))
     assert ingress(found, FRONT) == {(group, port) for group in groups for port in (4317, 4318)}

@@ -181,6 +181,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             found.send(f"class: {name}", made)
         for name, made in ODD.items():
             found.send(name, made)
+        found.send("a uid like a card", record("b"), uid="54617021-7372-4658-81f4-c89cd53ae3ca")
         found.send("contract", record(json.dumps({row["key"]: row["example"] for row in contract()}), severity=0))
         found.settle(len(found.sent) - len(UNDELIVERED))
         yield found
@@ -360,6 +361,10 @@ def test_a_forged_uid_is_replaced(run: Run) -> None:
     assert not [
         item for item in run.cloudwatch.arrived if "grandma" in str(item.record.attributes.get("log.record.uid"))
     ]
+
+
+def test_a_uid_that_looks_like_a_card_number_stays(run: Run) -> None:
+    assert run.one("a uid like a card").stream == "collector"
 
 
 def test_what_a_second_look_still_finds_is_withheld(run: Run) -> None:

@@ -43,45 +43,47 @@ def _application_run(live: Live, tmp_path_factory: pytest.TempPathFactory) -> tu
     return lines, carry(live, lines, lambda _: None)
 
 
-def test_every_record_of_the_application_is_accounted_for(application_run: tuple[Lines, DemoResult]):
+def test_every_record_of_the_application_is_accounted_for(application_run: tuple[Lines, DemoResult]) -> None:
     lines, result = application_run
     assert result.accounts.acknowledged == len(lines.lines) > 100
     assert [check for check in result.accounts.checks if not check.holds] == []
 
 
-def test_no_sensitive_value_of_the_application_arrives_anywhere(application_run: tuple[Lines, DemoResult]):
+def test_no_sensitive_value_of_the_application_arrives_anywhere(application_run: tuple[Lines, DemoResult]) -> None:
     lines, result = application_run
     assert len(lines.sensitive) > 20
     assert result.leaks == ()
 
 
-def test_every_class_receives_records_and_only_where_it_may(application_run: tuple[Lines, DemoResult]):
+def test_every_class_receives_records_and_only_where_it_may(application_run: tuple[Lines, DemoResult]) -> None:
     rows = {row.cls: row for row in application_run[1].accounts.rows}
     assert all(row.accepted for row in rows.values())
     assert rows["audit"].arrived["newrelic"] is None
     assert rows["application"].arrived["newrelic"]
 
 
-def test_sampling_is_shown_with_its_reason_and_spares_audit(application_run: tuple[Lines, DemoResult]):
+def test_sampling_is_shown_with_its_reason_and_spares_audit(application_run: tuple[Lines, DemoResult]) -> None:
     rows = {row.cls: row for row in application_run[1].accounts.rows}
     assert rows["access"].dropped["access_successes"] > 0
     assert rows["audit"].dropped == rows["security"].dropped == {}
 
 
-def test_archived_objects_are_encrypted_by_default_and_audit_is_locked(application_run: tuple[Lines, DemoResult]):
+def test_archived_objects_are_encrypted_by_default_and_audit_is_locked(
+    application_run: tuple[Lines, DemoResult],
+) -> None:
     objects = application_run[1].objects
     assert {item.encryption for item in objects} == {"aws:kms"}
     assert {item.lock for item in objects if "-audit-" in item.bucket} == {"GOVERNANCE"}
     assert all(item.key.startswith("otlp/") for item in objects)
 
 
-def test_three_records_show_what_redaction_did(application_run: tuple[Lines, DemoResult]):
+def test_three_records_show_what_redaction_did(application_run: tuple[Lines, DemoResult]) -> None:
     shown = application_run[1].redactions
     assert len({item.rule for item in shown}) == 3
     assert all(item.sent != item.stored for item in shown)
 
 
-def test_the_report_tells_the_same_and_needs_no_network(application_run: tuple[Lines, DemoResult]):
+def test_the_report_tells_the_same_and_needs_no_network(application_run: tuple[Lines, DemoResult]) -> None:
     html = rendered(application_run[1], NOW)
     assert "Every acknowledged record is accounted for" in html
     assert "<svg" in html
@@ -89,7 +91,7 @@ def test_the_report_tells_the_same_and_needs_no_network(application_run: tuple[L
     assert "<script" not in html
 
 
-def test_the_demo_fails_when_a_listed_value_does_arrive(live: Live, application_run: tuple[Lines, DemoResult]):
+def test_the_demo_fails_when_a_listed_value_does_arrive(live: Live, application_run: tuple[Lines, DemoResult]) -> None:
     harmless = (
         '{"message": "a very ordinary sentence", "level": "INFO", "logger": "mysite", "service": "tinybeans-web"}'
     )
@@ -102,7 +104,7 @@ def test_the_demo_fails_when_a_listed_value_does_arrive(live: Live, application_
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason=f"{SAMPLES.name} of the public application is not on this machine")
-def test_the_real_applications_lines_are_carried_without_a_leak(tmp_path: Path):
+def test_the_real_applications_lines_are_carried_without_a_leak(tmp_path: Path) -> None:
     engine, otelcol = locate("pulumi", obtain=False), locate("otelcol", obtain=False)
     lines = from_file(SAMPLES, policy())
     with live_sandbox(tmp_path, engine, otelcol, destinations_from({"DATADOG": "1"}), lambda _: None) as live:
@@ -117,7 +119,7 @@ def test_the_real_applications_lines_are_carried_without_a_leak(tmp_path: Path):
     ("content", "said"),
     [(None, "No such file"), ("", "the file has no lines"), ("x" * 1_000_001, "a line is longer than")],
 )
-def test_a_file_that_cannot_be_sent_is_refused_by_name(content: str | None, said: str, tmp_path: Path):
+def test_a_file_that_cannot_be_sent_is_refused_by_name(content: str | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     if content is not None:
         path.write_text(content)

@@ -26,7 +26,7 @@ ARRIVED = [
 ]
 
 
-def run(sent=SENT, counted=COUNTED, arrived=ARRIVED) -> Accounts:
+def run(sent: list[Sent] = SENT, counted: Counted = COUNTED, arrived: list[Arrived] = ARRIVED) -> Accounts:
     return accounts(sent, counted, arrived, ALLOWED, "quarantine")
 
 
@@ -34,11 +34,11 @@ def broken(result: Accounts) -> list[str]:
     return [check.what for check in result.checks if not check.holds]
 
 
-def test_a_run_in_which_everything_is_accounted_for_balances():
+def test_a_run_in_which_everything_is_accounted_for_balances() -> None:
     assert broken(run()) == []
 
 
-def test_the_table_says_where_each_class_arrived_and_why_records_were_dropped():
+def test_the_table_says_where_each_class_arrived_and_why_records_were_dropped() -> None:
     access = run().rows[1]
     assert access.arrived == {"archive": 2, "cloudwatch": 2, "newrelic": 2}
     assert access.dropped == {"successes": 1}
@@ -46,35 +46,37 @@ def test_the_table_says_where_each_class_arrived_and_why_records_were_dropped():
 
 
 @pytest.mark.parametrize("lost", range(len(ARRIVED)))
-def test_one_record_missing_at_one_sink_breaks_a_sum(lost: int):
+def test_one_record_missing_at_one_sink_breaks_a_sum(lost: int) -> None:
     assert broken(run(arrived=[*ARRIVED[:lost], *ARRIVED[lost + 1 :]]))
 
 
-def test_a_record_nobody_classified_breaks_a_sum():
-    assert broken(run(sent=[*SENT, Sent("u6", "{}")])) == ["acknowledged = classified + quarantined + dropped by redaction"]
+def test_a_record_nobody_classified_breaks_a_sum() -> None:
+    assert broken(run(sent=[*SENT, Sent("u6", "{}")])) == [
+        "acknowledged = classified + quarantined + dropped by redaction"
+    ]
 
 
-def test_a_drop_that_was_not_counted_breaks_a_sum():
+def test_a_drop_that_was_not_counted_breaks_a_sum() -> None:
     assert broken(run(counted=replace(COUNTED, dropped={}))) == ["access: accepted = kept + dropped"]
 
 
-def test_a_record_at_a_sink_its_class_may_not_reach_breaks_a_sum():
+def test_a_record_at_a_sink_its_class_may_not_reach_breaks_a_sum() -> None:
     assert "records of a class at a sink it may not reach" in broken(
         run(arrived=[*ARRIVED, at("newrelic", "audit", "u0")])
     )
 
 
-def test_a_record_that_was_never_sent_breaks_a_sum():
+def test_a_record_that_was_never_sent_breaks_a_sum() -> None:
     found = broken(run(arrived=[*ARRIVED, at("archive", "audit", "stranger")]))
     assert "records that arrived and were never sent" in found
 
 
-def test_a_record_in_two_classes_breaks_a_sum():
+def test_a_record_in_two_classes_breaks_a_sum() -> None:
     found = broken(run(arrived=[*ARRIVED, at("archive", "access", "u0")]))
     assert "records that arrived in two classes" in found
 
 
-def test_a_duplicate_is_reported_and_breaks_nothing():
+def test_a_duplicate_is_reported_and_breaks_nothing() -> None:
     result = run(arrived=[*ARRIVED, ARRIVED[0]])
     assert result.duplicates == 1
     assert result.balanced
@@ -89,17 +91,17 @@ def test_a_duplicate_is_reported_and_breaks_nothing():
         '"{\\"m\\": \\"a&b@example.com\\"}"',
     ],
 )
-def test_a_leak_is_found_however_the_sink_escaped_it(stored: str):
+def test_a_leak_is_found_however_the_sink_escaped_it(stored: str) -> None:
     assert [leak.kind for leak in leaks([Sensitive("email", "a&b@example.com")], {"sink": stored})] == ["email"]
 
 
-def test_a_leak_never_shows_the_value():
+def test_a_leak_never_shows_the_value() -> None:
     found = leaks([Sensitive("email", "a@example.com")], {"sink": "a@example.com"})
     assert "example" not in repr(found)
     assert "example" not in repr(Sensitive("email", "a@example.com"))
 
 
-def test_the_policy_lists_what_is_sensitive_in_a_strangers_lines():
+def test_the_policy_lists_what_is_sensitive_in_a_strangers_lines() -> None:
     line = '{"message": "mail to ada@example.org", "context": {"child_name": "Mathilda", "n": 3}, "remote_ip": "203.0.113.9"}'
     kinds = {item.kind for item in found_by_policy([line], policy().redaction)}
     assert kinds == {"email", "personal_name", "ip_address"}

@@ -1,6 +1,7 @@
 """The policy says what is wrong with it: file, key, reason and what would be allowed."""
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ Edit = tuple[str, Any]
 
 
 @pytest.fixture(name="edited")
-def _edited(tmp_path: Path):
+def _edited(tmp_path: Path) -> Callable[..., str]:
     """Return a function that loads the repository's policy with one value changed."""
 
     def load(file: str, path: str, value: Any, today: datetime.date = TODAY) -> str:
@@ -41,7 +42,7 @@ def _edited(tmp_path: Path):
     return load
 
 
-def test_the_repository_policy_is_valid_today():
+def test_the_repository_policy_is_valid_today() -> None:
     assert set(policy().data_classes.classes) == {"audit", "security", "application", "access", "client"}
 
 
@@ -132,14 +133,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_data_classes_refuse(case: str, edited):
+def test_data_classes_refuse(case: str, edited: Callable[..., str]) -> None:
     path, value, said = REFUSED[case]
     message = edited("data_classes.yaml", path, value)
     assert "policy/data_classes.yaml: " in message
     assert said in message
 
 
-def test_an_expired_exception_stops_the_program(edited):
+def test_an_expired_exception_stops_the_program(edited: Callable[..., str]) -> None:
     item = {
         "checker": "checkov",
         "finding": "CKV_AWS_145",
@@ -156,7 +157,7 @@ def test_an_expired_exception_stops_the_program(edited):
     assert "renew the exception" in message
 
 
-def test_the_repository_exceptions_still_hold_for_a_month():
+def test_the_repository_exceptions_still_hold_for_a_month() -> None:
     assert policy().exceptions.expired(TODAY + datetime.timedelta(days=30)) == []
 
 
@@ -172,13 +173,13 @@ def test_the_repository_exceptions_still_hold_for_a_month():
         ("rules.0.cloudwatch", [{}], "give exactly one of managed and custom"),
     ],
 )
-def test_redaction_refuses(path: str, value: Any, said: str, edited):
+def test_redaction_refuses(path: str, value: Any, said: str, edited: Callable[..., str]) -> None:
     message = edited("redaction.yaml", path, value)
     assert "policy/redaction.yaml: " in message
     assert said in message
 
 
-def test_a_key_that_stands_twice_is_refused(tmp_path: Path):
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     for source in (ROOT / "policy").glob("*.yaml"):
         (tmp_path / source.name).write_text(source.read_text())
     with (tmp_path / "exceptions.yaml").open("a") as file:
@@ -187,29 +188,29 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path):
         load_policy(tmp_path, TODAY)
 
 
-def test_a_missing_file_is_named(tmp_path: Path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"policy/redaction.yaml: \(whole file\): the file is missing"):
         load_policy(tmp_path, TODAY)
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path):
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_policy(tmp_path, TODAY)
     assert len(caught.value.problems) == 3
 
 
-def test_no_environment_but_prod_is_locked_for_good():
+def test_no_environment_but_prod_is_locked_for_good() -> None:
     for name, cls in policy().data_classes.classes.items():
         for environment in Environment:
             if cls.archive.at(environment).object_lock.mode is LockMode.COMPLIANCE:
                 assert (name, environment) == ("audit", Environment.PROD)
 
 
-def test_what_is_written_from_the_models_is_in_step_with_them():
+def test_what_is_written_from_the_models_is_in_step_with_them() -> None:
     assert schemas.outdated() == [], "run `make schemas`"
 
 
-def test_every_top_level_key_of_the_policy_carries_a_comment_or_a_reason():
+def test_every_top_level_key_of_the_policy_carries_a_comment_or_a_reason() -> None:
     text = (ROOT / "policy" / "data_classes.yaml").read_text()
     lines = text.splitlines()
     bare = [

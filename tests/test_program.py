@@ -83,7 +83,7 @@ def statements(item: Registered) -> Iterator[dict[str, Any]]:
 
 @every
 @both
-def test_every_resource_has_a_component_as_parent(stack: str, preview: bool):
+def test_every_resource_has_a_component_as_parent(stack: str, preview: bool) -> None:
     alone = {"pulumi:pulumi:Stack", "pulumi:providers:aws"}
     for item in program(stack, preview=preview).resources:
         if item.type in alone:
@@ -96,14 +96,14 @@ def test_every_resource_has_a_component_as_parent(stack: str, preview: bool):
 
 @every
 @both
-def test_every_resource_uses_the_stacks_own_provider(stack: str, preview: bool):
+def test_every_resource_uses_the_stacks_own_provider(stack: str, preview: bool) -> None:
     for item in custom(program(stack, preview=preview)):
         if not item.type.startswith("pulumi:"):
             assert "pulumi:providers:aws::aws::" in item.provider, f"{item.type} {item.name}"
 
 
 @every
-def test_the_provider_refuses_every_other_account(stack: str):
+def test_the_provider_refuses_every_other_account(stack: str) -> None:
     assert json.loads(program(stack).one("pulumi:providers:aws")["allowedAccountIds"]) == [
         settings(stack).aws.account_id
     ]
@@ -111,13 +111,13 @@ def test_the_provider_refuses_every_other_account(stack: str):
 
 @every
 @both
-def test_names_are_unique_within_a_type(stack: str, preview: bool):
+def test_names_are_unique_within_a_type(stack: str, preview: bool) -> None:
     counts = Counter((item.type, item.name) for item in program(stack, preview=preview).resources)
     assert [name for name, count in counts.items() if count > 1] == []
 
 
 @every
-def test_every_taggable_resource_carries_the_stacks_tags(stack: str):
+def test_every_taggable_resource_carries_the_stacks_tags(stack: str) -> None:
     taggable = 0
     for item in custom(program(stack)):
         module, _, cls = item.type.removeprefix("aws:").partition("/")
@@ -135,7 +135,7 @@ def test_every_taggable_resource_carries_the_stacks_tags(stack: str):
 
 @every
 @both
-def test_every_log_group_has_a_customer_key_and_a_retention(stack: str, preview: bool):
+def test_every_log_group_has_a_customer_key_and_a_retention(stack: str, preview: bool) -> None:
     groups = program(stack, preview=preview).all(LOG_GROUP)
     assert len(groups) == len(context(stack).policy.data_classes.classes) + 1
     for group in groups:
@@ -145,7 +145,7 @@ def test_every_log_group_has_a_customer_key_and_a_retention(stack: str, preview:
 
 
 @every
-def test_each_class_has_the_retention_that_policy_says(stack: str):
+def test_each_class_has_the_retention_that_policy_says(stack: str) -> None:
     here = context(stack)
     by_name = {group["name"]: group for group in program(stack).all(LOG_GROUP)}
     for cls, data_class in here.policy.data_classes.classes.items():
@@ -156,7 +156,7 @@ def test_each_class_has_the_retention_that_policy_says(stack: str):
 @every
 @both
 @pytest.mark.parametrize("part", SPLIT)
-def test_every_bucket_has_its(part: str, stack: str, preview: bool):
+def test_every_bucket_has_its(part: str, stack: str, preview: bool) -> None:
     deployment = program(stack, preview=preview)
     buckets = deployment.all(BUCKET)
     assert {item.parent for item in deployment.all(SPLIT[part])} == {item.parent for item in buckets}
@@ -164,14 +164,14 @@ def test_every_bucket_has_its(part: str, stack: str, preview: bool):
 
 
 @every
-def test_every_bucket_blocks_public_access_whole(stack: str):
+def test_every_bucket_blocks_public_access_whole(stack: str) -> None:
     for block in program(stack).all(SPLIT["public access block"]):
         for key in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
             assert block[key] is True
 
 
 @every
-def test_every_bucket_policy_refuses_plain_http(stack: str):
+def test_every_bucket_policy_refuses_plain_http(stack: str) -> None:
     for policy in program(stack).all(SPLIT["policy"]):
         refusals = [
             statement
@@ -185,7 +185,7 @@ def test_every_bucket_policy_refuses_plain_http(stack: str):
 
 
 @every
-def test_no_policy_allows_everything(stack: str):
+def test_no_policy_allows_everything(stack: str) -> None:
     looked_at = 0
     for item in custom(program(stack)):
         for statement in statements(item):
@@ -201,7 +201,7 @@ def test_no_policy_allows_everything(stack: str):
 
 
 @every
-def test_identity_policies_name_their_resources(stack: str):
+def test_identity_policies_name_their_resources(stack: str) -> None:
     for item in program(stack).all("aws:iam/rolePolicy:RolePolicy"):
         for statement in statements(item):
             if statement["Effect"] != "Allow":
@@ -213,7 +213,7 @@ def test_identity_policies_name_their_resources(stack: str):
 
 @every
 @both
-def test_no_document_has_a_hole_in_it(stack: str, preview: bool):
+def test_no_document_has_a_hole_in_it(stack: str, preview: bool) -> None:
     for item in custom(program(stack, preview=preview)):
         for key, document in documents(item):
             whole = json.dumps(document)
@@ -223,7 +223,7 @@ def test_no_document_has_a_hole_in_it(stack: str, preview: bool):
 
 @every
 @both
-def test_secret_values_stand_nowhere_but_in_their_secret(stack: str, preview: bool):
+def test_secret_values_stand_nowhere_but_in_their_secret(stack: str, preview: bool) -> None:
     values = sentinels(stack).values()
     seen = 0
     deployment = program(stack, preview=preview)
@@ -238,7 +238,7 @@ def test_secret_values_stand_nowhere_but_in_their_secret(stack: str, preview: bo
 
 
 @every
-def test_no_output_is_secret_or_holds_a_secret(stack: str):
+def test_no_output_is_secret_or_holds_a_secret(stack: str) -> None:
     found = program(stack).result
     assert set(found) >= {
         "otlp_grpc_endpoint",
@@ -257,14 +257,14 @@ def test_no_output_is_secret_or_holds_a_secret(stack: str):
     assert [name for name, value in found.items() if secret(value)] == []
 
 
-def test_what_holds_state_is_protected_in_prod_and_only_there():
+def test_what_holds_state_is_protected_in_prod_and_only_there() -> None:
     for stack in STACKS:
         for item in custom(program(stack)):
             if item.type in STATEFUL:
                 assert item.protect is (stack == "prod"), f"{stack}: {item.type} {item.name}"
 
 
-def test_a_compliance_lock_exists_for_audit_in_prod_alone():
+def test_a_compliance_lock_exists_for_audit_in_prod_alone() -> None:
     for stack in STACKS:
         for lock in program(stack).all("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"):
             mode = lock["rule"]["defaultRetention"]["mode"]
@@ -274,7 +274,7 @@ def test_a_compliance_lock_exists_for_audit_in_prod_alone():
 
 
 @every
-def test_the_collector_runs_the_rendered_configuration_and_no_other(stack: str):
+def test_the_collector_runs_the_rendered_configuration_and_no_other(stack: str) -> None:
     containers = json.loads(program(stack).one("aws:ecs/taskDefinition:TaskDefinition")["containerDefinitions"])
     collector = next(item for item in containers if item["name"] == "collector")
     environment = {item["name"]: item["value"] for item in collector["environment"]}
@@ -284,12 +284,12 @@ def test_the_collector_runs_the_rendered_configuration_and_no_other(stack: str):
     assert environment[variable] == (ROOT / "collector_configs" / "rendered" / f"{stack}.yaml").read_text()
 
 
-def test_a_stack_without_datadog_imports_nothing_of_it():
+def test_a_stack_without_datadog_imports_nothing_of_it() -> None:
     code = "import infra.program, sys; sys.exit('pulumi_datadog' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_importing_any_module_creates_and_reads_nothing():
+def test_importing_any_module_creates_and_reads_nothing() -> None:
     code = """
 import builtins, importlib, pkgutil, sys, io
 import pulumi, pulumi_aws, yaml, pydantic, typer, rich.console

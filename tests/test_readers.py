@@ -221,9 +221,9 @@ def test_people_come_through_the_identity_provider_meant_for_aws() -> None:
 
 
 def test_stated_principals_come_by_name() -> None:
-    trust = readers(context("prod")).one(ROLE, "readers-on-call-role").document("assumeRolePolicy")
+    trust = readers(context("sandbox")).one(ROLE, "readers-on-call-role").document("assumeRolePolicy")
     (statement,) = trust["Statement"]
-    assert statement["Principal"] == {"AWS": ["arn:aws:iam::123456789012:role/tinybeans-on-call"]}
+    assert statement["Principal"] == {"AWS": ["arn:aws:iam::123456789012:role/sandbox-on-call"]}
     assert statement["Action"] == "sts:AssumeRole"
 
 

@@ -38,26 +38,26 @@ def _json(text: str) -> Any:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_stack_of_the_repository_is_valid(stack: str):
+def test_every_stack_of_the_repository_is_valid(stack: str) -> None:
     assert settings(stack).environment == Environment(stack)
 
 
-def test_destinations_are_a_comma_list():
+def test_destinations_are_a_comma_list() -> None:
     assert settings("staging").destinations == (Destination.CLOUDWATCH, Destination.DATADOG)
 
 
-def test_log_destination_means_the_same_as_the_key():
+def test_log_destination_means_the_same_as_the_key() -> None:
     values = {key: value for key, value in stack_values("dev").items() if key != "destinations"}
     read = load_settings("dev", values, policy(), {"LOG_DESTINATION": "Datadog, cloudwatch"})
     assert read.destinations == (Destination.DATADOG, Destination.CLOUDWATCH)
 
 
-def test_log_destination_must_agree_with_the_key():
+def test_log_destination_must_agree_with_the_key() -> None:
     said = refusal(environ={"LOG_DESTINATION": "newrelic"})
     assert "tinybeans-logging:destinations: differs from the environment variable LOG_DESTINATION" in said
 
 
-SAID = {
+SAID: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": ({"collectors": {}}, "Pulumi.prod.yaml: tinybeans-logging.collectors: unknown key"),
     "an unknown nested key": ({"collector__size": 3}, "tinybeans-logging.collector.size: unknown key"),
     "a missing section": ({"network": KeyError}, "tinybeans-logging.network: required key is missing"),
@@ -137,7 +137,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("case", SAID)
-def test_settings_refuse(case: str):
+def test_settings_refuse(case: str) -> None:
     changes, said = SAID[case]
     message = refusal(**changes)
     assert "Pulumi.prod.yaml: " in message
@@ -147,27 +147,27 @@ def test_settings_refuse(case: str):
 @pytest.mark.parametrize(
     "place", ["collector__api_key", "network__vpc_id", "datadog_site", "aws__region", "credentials_from"]
 )
-def test_a_secret_pasted_into_the_wrong_key_is_not_repeated(place: str):
-    assert "hunter22-do-not-print" not in refusal(**{place: ["hunter22-do-not-print"]})
+def test_a_secret_pasted_into_the_wrong_key_is_not_repeated(place: str) -> None:
+    assert "hunter22-do-not-print" not in refusal("prod", None, **{place: ["hunter22-do-not-print"]})
 
 
-def test_the_floor_of_an_environment_does_not_bind_another():
+def test_the_floor_of_an_environment_does_not_bind_another() -> None:
     assert settings("dev").collector.tasks.minimum == 1
 
 
-def test_a_confirmed_teardown_lifts_the_protection():
+def test_a_confirmed_teardown_lifts_the_protection() -> None:
     assert context("prod").protect
     assert not context("prod", teardown_confirmed="prod").protect
 
 
-def test_names_longer_than_a_limit_stay_unique_and_fit():
+def test_names_longer_than_a_limit_stay_unique_and_fit() -> None:
     names = {context("prod").name("a" * 70, end, max_length=64) for end in "bc"}
     assert len(names) == 2
     assert {len(name) for name in names} == {64}
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_bucket_names_fit_and_name_account_and_region(stack: str):
+def test_bucket_names_fit_and_name_account_and_region(stack: str) -> None:
     here = context(stack)
     for cls in here.policy.data_classes.classes:
         name = here.archive_bucket(cls)

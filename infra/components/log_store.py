@@ -7,6 +7,7 @@ from typing import Any, final
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.stateful import stateful
 from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.data_protection import data_protection_policy
 from infra.documents.insights import index_policy, saved_queries
@@ -26,12 +27,11 @@ class LogStore(pulumi.ComponentResource):
     hot readers and the archive readers their use through CloudWatch Logs or S3; key administrators and deployers
     the administration, and no use. Roles named here must exist before: KMS refuses principals it does not find.
 
-    An adopted log group (`adopt.log_groups`) is imported under its own name. An import changes nothing, so the engine
-    refuses it while the group differs from what is declared here: the first update makes the key and stops at the
-    group; give the group this key, the retention, the tags and the deletion protection that the preview names, then
-    update again.
+    An adopted log group (`adopt.log_groups`) is imported under its own name; its retention, key and tags become those
+    declared here in the same update (see `stateful`). What it held before stays encrypted as it was.
     """
 
+    key: aws.kms.Key
     key_arn: pulumi.Output[str]
     log_group_name: pulumi.Output[str]
     log_group_arn: pulumi.Output[str]
@@ -96,11 +96,9 @@ class LogStore(pulumi.ComponentResource):
             deletion_protection_enabled=context.protect,
             skip_destroy=False,
             tags=tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=context.protect,
-                delete_before_replace=True,  # the name is fixed: both cannot exist at once
-                import_=context.settings.adopt.log_groups.get(cls),
+            opts=pulumi.ResourceOptions.merge(
+                stateful(context, self, context.settings.adopt.log_groups.get(cls)),
+                pulumi.ResourceOptions(delete_before_replace=True),  # the name is fixed: both cannot exist at once
             ),
         )
         quarantine = [QUARANTINE_STREAM] if cls == context.policy.data_classes.quarantine_class else []
@@ -132,7 +130,7 @@ class LogStore(pulumi.ComponentResource):
                 log_group_names=[group.name],
                 opts=child,
             )
-        self.key_arn, self.log_group_name, self.log_group_arn = key.arn, group.name, group.arn
+        self.key, self.key_arn, self.log_group_name, self.log_group_arn = key, key.arn, group.name, group.arn
         self.register_outputs(
             {"key_arn": self.key_arn, "log_group_name": self.log_group_name, "log_group_arn": self.log_group_arn}
         )

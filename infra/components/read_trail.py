@@ -96,7 +96,7 @@ class ReadTrail(pulumi.ComponentResource):
                 data_classes.access_logs_keep_days.at(context.settings.environment), REPLACED_VERSIONS_KEEP_DAYS
             ),
             tags=context.tags(name),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[key]),
         )
         access_logs.watch(name, store, self)
         audited = [arn for cls in data_classes.audited_reads for arn in buckets[cls].copies]

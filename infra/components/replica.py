@@ -145,7 +145,7 @@ class Replica(pulumi.ComponentResource):
             lifecycle=archive_rules(retention),
             tags=tags,
             lock=retention.object_lock,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.key]),
         )
         access_logs.watch(name, self.store, self)
         self.register_outputs({"bucket_name": self.store.bucket.bucket})

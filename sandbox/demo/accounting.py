@@ -101,9 +101,9 @@ def accounts(
         classes_of.setdefault(item.uid, set()).add(item.cls)
     checks = [
         Check(
-            "acknowledged = classified + quarantined",
+            "acknowledged = classified + quarantined + dropped by redaction",
             len(known),
-            sum(counted.classified.values()) + counted.quarantined,
+            sum(counted.classified.values()) + counted.quarantined + sum(counted.dropped_unclassified.values()),
         ),
         *(
             Check(f"{row.cls}: accepted = kept + dropped", row.accepted, row.kept + sum(row.dropped.values()))

@@ -79,6 +79,9 @@ def _statements() -> Iterator[str]:
     yield from flat(ATTRIBUTES)
     yield f"delete_matching_keys({ATTRIBUTES}, {text(RESERVED)})"
     yield f"set({attribute(UID)}, UUIDv7()) where {attribute(UID)} == nil or not IsMatch({attribute(UID)}, {text(UID_PATTERN)})"
+    # A UUID can look like a card number. Its shape is checked, so it waits where no rule looks.
+    yield f"set(log.event_name, {attribute(UID)})"
+    yield f"delete_key({ATTRIBUTES}, {text(UID)})"
     yield f"set({attribute(TEXT)}, log.body) where IsString(log.body)"
     yield 'set(log.body, "")'
     yield f"set({attribute(PROBLEM)}, {cache('problem')}) where {cache('problem')} != nil"
@@ -150,7 +153,6 @@ def _names() -> Iterator[str]:
     # Without a logger of its own, an SDK's record has its logger's name as its scope's (Logs Data Model).
     yield f'set({attribute("logger.name")}, scope.name) where {attribute("logger.name")} == nil and scope.name != ""'
     yield f'set({attribute("event")}, log.event_name) where {attribute("event")} == nil and log.event_name != ""'
-    yield 'set(log.event_name, "")'
 
 
 def flat(target: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from infra.documents.collector.ottl import (
     REASON,
     REDACTION,
     TEXT,
+    UID,
     attribute,
     cache,
     group,
@@ -57,6 +58,8 @@ def _statements(policy: Redaction) -> Iterator[str]:
         if rule.pattern is not None:
             yield _look_again(rule, rule.pattern)
     clean = f"{_REASON} == nil"
+    yield f"set({attribute(UID)}, log.event_name) where IsMatch(log.event_name, {text(normalise.UID_PATTERN)})"
+    yield 'set(log.event_name, "")'
     yield f"set(log.body, {attribute(TEXT)}) where {clean}"
     yield f"delete_key({ATTRIBUTES}, {text(TEXT)}) where {clean}"
     yield f"set(log.event_name, {attribute('event')}) where {clean} and {attribute('event')} != nil"
