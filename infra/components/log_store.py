@@ -7,7 +7,7 @@ from typing import Any, final
 import pulumi
 import pulumi_aws as aws
 
-from infra.components.stateful import stateful
+from infra.components.stateful import stateful_options
 from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.data_protection import data_protection_policy
 from infra.documents.insights import index_policy, saved_queries
@@ -28,7 +28,7 @@ class LogStore(pulumi.ComponentResource):
     the administration, and no use. Roles named here must exist before: KMS refuses principals it does not find.
 
     An adopted log group (`adopt.log_groups`) is imported under its own name; its retention, key and tags become those
-    declared here in the same update (see `stateful`). What it held before stays encrypted as it was.
+    declared here in the same update (see `stateful_options`). What it held before stays encrypted as it was.
     """
 
     key: aws.kms.Key
@@ -97,7 +97,7 @@ class LogStore(pulumi.ComponentResource):
             skip_destroy=False,
             tags=tags,
             opts=pulumi.ResourceOptions.merge(
-                stateful(context, self, context.settings.adopt.log_groups.get(cls)),
+                stateful_options(context, self, context.settings.adopt.log_groups.get(cls)),
                 pulumi.ResourceOptions(delete_before_replace=True),  # the name is fixed: both cannot exist at once
             ),
         )

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_aws as aws
 
-from infra.components.stateful import stateful
+from infra.components.stateful import stateful_options
 from infra.context import Context
 from infra.documents.bucket_policy import Statement, tamper_proof
 from infra.documents.lifecycle import MINIMUM_TRANSITION_SIZE
@@ -27,7 +27,7 @@ class PrivateBucket(pulumi.ComponentResource):
     Grants nothing but what `policy` says. The bucket can only be destroyed with objects in it where the stack's
     teardown was confirmed, and only after that was deployed once (provider documentation of forceDestroy).
 
-    `import_id` names an existing bucket to take over (see `stateful`): its tags become those declared here, and all
+    `import_id` names an existing bucket to take over (see `stateful_options`): its tags become those declared here, and all
     else that this component declares is put over what the bucket had, in the same update.
 
     Whoever encrypts the bucket's objects with a key lets this component depend on that key: a bucket that cannot be
@@ -58,7 +58,7 @@ class PrivateBucket(pulumi.ComponentResource):
             force_destroy=context.settings.teardown_confirmed is not None,
             tags=dict(tags),
             region=context.region,
-            opts=stateful(context, self, import_id),
+            opts=stateful_options(context, self, import_id),
         )
         within = pulumi.ResourceOptions(parent=self)
         public_access_block = aws.s3.BucketPublicAccessBlock(

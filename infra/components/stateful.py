@@ -5,7 +5,7 @@ import pulumi
 from infra.context import Context
 
 
-def stateful(context: Context, parent: pulumi.Resource, existing: str | None = None) -> pulumi.ResourceOptions:
+def stateful_options(context: Context, parent: pulumi.Resource, existing: str | None = None) -> pulumi.ResourceOptions:
     """Return the options of a child of `parent` that holds records, protected as the policy says.
 
     `existing` is the physical name of one to adopt. The engine imports it and then, in the same update, changes what

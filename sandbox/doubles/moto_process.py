@@ -12,16 +12,16 @@ import json
 import logging
 import os
 import sys
+import threading
 from typing import Any
 
-from moto.moto_server import threaded_moto_server
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 CHECKSUM, ALGORITHM = "HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"
 
 
-class ChecksumsNamed(DomainDispatcherApplication):  # type: ignore[misc] # moto has no types
+class ChecksumsNamed(DomainDispatcherApplication):
     """moto, told the algorithm of each checksum that it is given.
 
     A bucket with a default lock takes only objects with Content-MD5 or a checksum. S3 counts any `x-amz-checksum-*`
@@ -40,11 +40,10 @@ class ChecksumsNamed(DomainDispatcherApplication):  # type: ignore[misc] # moto 
 def main() -> None:
     """Serve moto on a free port of 127.0.0.1 until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
-    threaded_moto_server.DomainDispatcherApplication = ChecksumsNamed
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    print(json.dumps({"port": port}), flush=True)
+    app = ChecksumsNamed(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"port": server.server_port}), flush=True)
     sys.stdin.buffer.read()
     os._exit(0)  # moto keeps nothing worth an orderly end, and its request threads could delay one
 

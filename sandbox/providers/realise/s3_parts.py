@@ -27,7 +27,7 @@ class Part:
     nested: str = ""
     """The SDK property that holds the whole configuration; empty when it is spread over the inputs."""
     answer: str | None = None
-    """The member of the get's answer that holds the configuration; `None`: the answer itself."""
+    """The member of the read call's answer that holds the configuration; `None`: the answer itself."""
     rename: Mapping[str, str] = field(default_factory=dict)
     forgotten: frozenset[str] = frozenset()
     """Properties, at any depth, that moto takes and does not keep: what was declared is believed."""
