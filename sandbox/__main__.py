@@ -50,6 +50,7 @@ def demo(
             result = carry(live, lines, say)
     show(console, result)
     console.print(f"report: {write_report(result, report)}", soft_wrap=True, highlight=False)
+    console.print("look for yourself: `make sandbox` keeps it running and prints commands to paste", highlight=False)
     raise typer.Exit(0 if result.passed else EXIT_FAILED)
 
 

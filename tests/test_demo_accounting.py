@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.demo.accounting import Accounts, Counted, accounts
 from sandbox.demo.arrivals import Arrived
+from sandbox.demo.redactions import before_and_after
 from sandbox.demo.sensitive import Sensitive, found_by_policy, leaks
 from sandbox.demo.traffic import Sent
 from tests.factories import policy
@@ -105,3 +106,14 @@ def test_the_policy_lists_what_is_sensitive_in_a_strangers_lines() -> None:
     line = '{"message": "mail to ada@example.org", "context": {"child_name": "Mathilda", "n": 3}, "remote_ip": "203.0.113.9"}'
     kinds = {item.kind for item in found_by_policy([line], policy().redaction)}
     assert kinds == {"email", "personal_name", "ip_address"}
+
+
+def test_redactions_are_shown_by_the_field_that_changed() -> None:
+    line = '{"message": "to a@example.com", "context": {"exif": {"gps_latitude": "52.520008"}}, "logger": "x"}'
+    text = '{"body": "to [email:0a1b2c3d4e]", "attributes": {"exif.gps_latitude": "[location]", "logger.name": "x"}}'
+    stored = Arrived("cloudwatch", "x", "audit", "u0", "to [email:0a1b2c3d4e]", text)
+    shown = before_and_after({"u0": line}, [stored], ["email", "location"])
+    assert {(item.rule, item.field, item.sent, item.stored) for item in shown} == {
+        ("email", "message", "to a@example.com", "to [email:0a1b2c3d4e]"),
+        ("location", "gps_latitude", "52.520008", "[location]"),
+    }

@@ -21,10 +21,11 @@ class Component:
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """One record as it was sent and as a sink holds it."""
+    """One field of a record as it was sent and as a sink holds it."""
 
     sink: str
     rule: str
+    field: str
     sent: str
     stored: str
 

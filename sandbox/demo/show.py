@@ -66,7 +66,7 @@ def _sums(accounts: Accounts) -> RenderableType:
 
 def _redaction(item: BeforeAfter) -> Panel:
     body = Text.assemble(("sent    ", "dim"), _cut(item.sent), "\n", ("stored  ", "dim"), (_cut(item.stored), "green"))
-    return Panel(body, title=f"{item.rule} at {item.sink}", title_align="left")
+    return Panel(body, title=f"{item.rule}: the field {item.field} at {item.sink}", title_align="left")
 
 
 def _archive(result: DemoResult) -> Table:

@@ -69,10 +69,14 @@ class Lifecycle:
         return field is not None and not field.required and not given
 
     def diff(self, token: str, old_inputs: Props, old_state: Props, news: Props) -> Change:
-        """What changed between the inputs of the last update and these."""
+        """What changed between the inputs of the last update and these.
+
+        An input that was left out is compared with the state, as the provider does: after an import most are.
+        """
         row = self.package.row(token)
         keys = {key for key in {*old_inputs, *news} if not key.startswith("__")} - row.write_only
-        changed = sorted(key for key in keys if not same(old_inputs.get(key), news.get(key)))
+        before = {**{key: value for key, value in old_state.items() if key in news}, **old_inputs}
+        changed = sorted(key for key in keys if not same(before.get(key), news.get(key)))
         replaces = [key for key in changed if key in row.replace_on]
         if self._moves(old_state, news):
             replaces.append("region")
