@@ -24,7 +24,9 @@ def outputs(
         "otlp_grpc_endpoint": collector.endpoint_grpc,
         "otlp_http_endpoint": collector.endpoint_http,
         "log_groups": {cls: store.log_group_name for cls, store in stores.items()},
-        "archives": {cls: archive.bucket_name.apply(lambda name: f"s3://{name}/otlp/") for cls, archive in archives.items()},
+        "archives": {
+            cls: archive.bucket_name.apply(lambda name: f"s3://{name}/otlp/") for cls, archive in archives.items()
+        },
         "reader_roles": {group: role.arn for group, role in readers.roles.items()},
         "collector_service": {"cluster": collector.cluster_name, "service": collector.service_name},
         "console": console_links(context),

@@ -15,9 +15,7 @@ AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 Principal = Annotated[
     str,
-    Field(
-        pattern=r"^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/:-]+$"
-    ),
+    Field(pattern=r"^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/:-]+$"),
 ]
 """One stated principal: a wildcard or a whole account is not one."""
 FARGATE_MEMORY_MIB = {
@@ -39,7 +37,10 @@ class Aws(Model):
 
 
 class VpcEndpoints(Model):
-    """Interface and gateway endpoints for egress without the internet; the image then comes from an ECR mirror."""
+    """Interface and gateway endpoints for egress without the internet; the image then comes from an ECR mirror.
+
+    Their private DNS makes them the whole VPC's way to these services, so such a stack needs a VPC of its own.
+    """
 
     route_table_ids: tuple[str, ...] = Field(min_length=1)
 
@@ -50,7 +51,9 @@ class Network(Model):
     vpc_id: Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
     subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$")], ...] = Field(min_length=1)
     """Private subnets, one in each availability zone."""
-    client_security_group_ids: tuple[Annotated[str, Field(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$")], ...] = Field(min_length=1)
+    client_security_group_ids: tuple[Annotated[str, Field(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$")], ...] = Field(
+        min_length=1
+    )
     """Security groups of the applications that may send logs."""
     certificate_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:acm:.+:certificate/.+$")] | None = None
     """Certificate of the TLS listeners; without one the listeners are plain TCP."""

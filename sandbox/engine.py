@@ -4,11 +4,13 @@ A directory of its own holds the project file with the sandbox's provider plugin
 production reads never mentions them.
 """
 
+import functools
 import json
 import os
 import runpy
 import secrets
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -43,12 +45,24 @@ class Resource:
     urn: str
     parents: tuple[str, ...]
     """Types of the components around it, outermost first."""
+    protected: bool
+    """Whether the engine refuses to delete it."""
     outputs: Mapping[str, Any] = field(repr=False)
 
     @property
     def component(self) -> str:
         """Return the outermost component's type, shortened to its last word."""
         return self.parents[0].rsplit(":", 1)[-1] if self.parents else "stack"
+
+
+@dataclass(frozen=True)
+class Touched:
+    """One resource that an operation changes."""
+
+    operation: str
+    """create, update, replace, delete or import."""
+    type: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,8 @@ class Timed:
     seconds: float
     changes: Mapping[str, int]
     """Operation (create, update, same, ...) to number of resources."""
+    touched: frozenset[Touched] = field(default=frozenset(), repr=False)
+    """The resources behind those numbers, but for what stays the same."""
 
     @property
     def changed(self) -> int:
@@ -74,27 +90,27 @@ class SandboxStack:
 
     def preview(self, progress: Progress = _quiet) -> Timed:
         """Return what an update would change, without changing it."""
-        started = time.monotonic()
-        result = self._stack.preview(on_event=_reporter(progress))
-        return Timed("preview", time.monotonic() - started, _named(result.change_summary))
+        return self._timed("preview", self._stack.preview, progress)
 
     def up(self, progress: Progress = _quiet) -> Timed:
         """Bring the stack to what program, policy and settings say, and return what changed."""
-        started = time.monotonic()
-        result = self._stack.up(on_event=_reporter(progress))
-        return Timed("up", time.monotonic() - started, _changes(result))
+        return self._timed("up", self._stack.up, progress)
 
-    def refresh(self) -> Timed:
-        """Return what was changed behind the engine's back, having taken it into the state."""
-        started = time.monotonic()
-        result = self._stack.refresh()
-        return Timed("refresh", time.monotonic() - started, _changes(result))
+    def drift(self) -> Timed:
+        """Return what was changed behind the engine's back, and change nothing (`pulumi refresh --preview-only`)."""
+        return self._timed("refresh", self._stack.preview_refresh)
+
+    def repair(self) -> Timed:
+        """Bring the stack, with what was changed behind the engine's back, to what it should be (`up --refresh`)."""
+        return self._timed("up", functools.partial(self._stack.up, refresh=True))
 
     def destroy(self) -> Timed:
-        """Delete every resource of the stack."""
-        started = time.monotonic()
-        result = self._stack.destroy()
-        return Timed("destroy", time.monotonic() - started, _changes(result))
+        """Delete every resource of the stack, or none: as `pulumi destroy` does, after a preview that refuses.
+
+        Without it the engine would come upon a protected resource when others were gone already.
+        """
+        self._stack.preview_destroy()
+        return self._timed("destroy", self._stack.destroy)
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs."""
@@ -103,6 +119,34 @@ class SandboxStack:
     def set_config(self, key: str, value: str) -> None:
         """Set one configuration value of the stack."""
         self._stack.set_config(f"{PROJECT}:{key}", auto.ConfigValue(value))
+
+    def remove_config(self, key: str) -> None:
+        """Remove one configuration value of the stack."""
+        self._stack.remove_config(f"{PROJECT}:{key}")
+
+    def pulumi(
+        self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Return what came of the pulumi command in the stack's project, failed or not.
+
+        `typed` is what a person types; `environment` is put over the stack's own.
+        """
+        workspace = self._stack.workspace
+        return subprocess.run(
+            [workspace.pulumi_command.command, *arguments, "--stack", STACK],
+            cwd=workspace.work_dir,
+            env={**os.environ, **workspace.env_vars, **(environment or {})},
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _timed(self, operation: str, run: Callable[..., Any], progress: Progress = _quiet) -> Timed:
+        touched: set[Touched] = set()
+        started = time.monotonic()
+        result = run(on_event=_reporter(progress, touched))
+        return Timed(operation, time.monotonic() - started, _changes(result), frozenset(touched))
 
     def stored(self) -> str:
         """Return the text of the stack's state as the backend keeps it on disk, secrets encrypted."""
@@ -116,6 +160,7 @@ class SandboxStack:
                 item["urn"].rsplit("::", 1)[-1],
                 item["urn"],
                 _parents(item["urn"]),
+                item.get("protect", False),
                 item.get("outputs", {}),
             )
             for item in json.loads(self.stored())["checkpoint"]["latest"].get("resources", [])
@@ -168,12 +213,13 @@ def sandbox_stack(
 
 def _changes(result: Any) -> dict[str, int]:
     """Return operation to number of resources, from what an operation of the Automation API returned."""
-    return _named(result.summary.resource_changes or {})
+    counts = result.change_summary if hasattr(result, "change_summary") else result.summary.resource_changes
+    return {_operation(kind): count for kind, count in (counts or {}).items()}
 
 
-def _named(counts: Mapping[Any, int]) -> dict[str, int]:
-    """Return `counts` by the operation's name, which the Automation API gives as text or as an enumeration."""
-    return {str(getattr(kind, "value", kind)): count for kind, count in counts.items()}
+def _operation(kind: Any) -> str:
+    """Return an operation's name, which the Automation API gives as text or as an enumeration."""
+    return str(getattr(kind, "value", kind))
 
 
 def _program(root: Path) -> None:
@@ -213,10 +259,17 @@ def _parents(urn: str) -> tuple[str, ...]:
     return tuple(part for part in qualified.split("$")[:-1] if part != "pulumi:pulumi:Stack")
 
 
-def _reporter(progress: Progress) -> Callable[[Any], None]:
-    """Return an event handler that tells `progress` the name of each resource as it is done."""
+def _reporter(progress: Progress, touched: set[Touched]) -> Callable[[Any], None]:
+    """Return an event handler that tells `progress` each resource's name when it is done, and fills `touched`."""
 
     def report(event: Any) -> None:
+        if event.resource_pre_event:
+            step = event.resource_pre_event.metadata
+            kind = _operation(step.op)
+            # A replacement is three steps: replace, create-replacement, delete-replaced.
+            operation = "replace" if "replace" in kind else kind
+            if operation not in ("same", "read", "refresh"):
+                touched.add(Touched(operation, step.type, step.urn.rsplit("::", 1)[-1]))
         if event.res_outputs_event:
             progress(event.res_outputs_event.metadata.urn.rsplit("::", 1)[-1])
 

@@ -1,11 +1,11 @@
 """Where the collector writes what it has to say about itself."""
 
-import json
 import typing
 
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.customer_key import customer_key
 from infra.context import Context
 from infra.documents.key_policy import duties_of, service_key_policy
 from infra.documents.own_log_key import own_log_key_statements
@@ -31,36 +31,29 @@ class CollectorLogs(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("tinybeans:logging:CollectorLogs", name, {}, opts)
-        service_keys = context.policy.data_classes.service_keys
         logs_service = context.regional_service("logs")
         self.name = context.log_group(GROUP)
         self.arn = context.log_group_arn(GROUP)
         """Without the `:*` of its streams."""
 
-        def key_policy(writer: str) -> str:
+        def key_policy(writer: str) -> dict[str, typing.Any]:
             statements = own_log_key_statements(
                 log_group_arn=self.arn,
                 logs_service=logs_service,
                 writer=writer,
                 deployers=context.settings.access.deployers,
             )
-            return json.dumps(service_key_policy(duties_of(context), *statements, deployers_through=logs_service))
+            return service_key_policy(duties_of(context), *statements, deployers_through=logs_service)
 
-        key = aws.kms.Key(
-            f"{name}-key",
+        key = customer_key(
+            name,
+            context=context,
+            lifetime=context.policy.data_classes.service_keys,
             description=f"The log collector's own log in {context.environment}",
-            enable_key_rotation=True,
-            rotation_period_in_days=service_keys.rotation_days,
-            deletion_window_in_days=service_keys.deletion_window_days,
             policy=pulumi.Output.from_input(writer_arn).apply(key_policy),
+            alias=name,
             tags=context.tags(name),
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
-        )
-        aws.kms.Alias(
-            f"{name}-alias",
-            name=context.key_alias(name),
-            target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
         )
         self.group = aws.cloudwatch.LogGroup(
             f"{name}-group",

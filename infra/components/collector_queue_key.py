@@ -1,11 +1,10 @@
 """The key under which the collectors' queues lie on disk."""
 
-import json
 import typing
 
 import pulumi
-import pulumi_aws as aws
 
+from infra.components.customer_key import customer_key
 from infra.context import Context
 from infra.documents.ecs_volume import volume_key_statements
 from infra.documents.key_policy import duties_of, service_key_policy
@@ -28,29 +27,21 @@ class CollectorQueueKey(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("tinybeans:logging:CollectorQueueKey", name, {}, opts)
-        service_keys = context.policy.data_classes.service_keys
 
-        def key_policy(role: str) -> str:
+        def key_policy(role: str) -> dict[str, typing.Any]:
             statements = volume_key_statements(
                 role_arn=role, account_id=context.account_id, ec2_service=context.regional_service("ec2")
             )
-            return json.dumps(service_key_policy(duties_of(context), *statements))
+            return service_key_policy(duties_of(context), *statements)
 
-        key = aws.kms.Key(
-            f"{name}-key",
+        self.arn = customer_key(
+            name,
+            context=context,
+            lifetime=context.policy.data_classes.service_keys,
             description=f"Queues of the log collectors in {context.environment}",
-            enable_key_rotation=True,
-            rotation_period_in_days=service_keys.rotation_days,
-            deletion_window_in_days=service_keys.deletion_window_days,
             policy=pulumi.Output.from_input(infrastructure_role_arn).apply(key_policy),
+            alias=name,
             tags=context.tags(name),
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
-        )
-        aws.kms.Alias(
-            f"{name}-alias",
-            name=context.key_alias(name),
-            target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.arn = key.arn
+        ).arn
         self.register_outputs({"arn": self.arn})

@@ -7,6 +7,7 @@ from typing import Any, final
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.customer_key import customer_key
 from infra.components.stateful import stateful_options
 from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.data_protection import data_protection_policy
@@ -54,7 +55,8 @@ class LogStore(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tinybeans:logging:LogStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        stateful = pulumi.ResourceOptions(parent=self, protect=context.protect)
+        adopted = context.settings.adopt.log_groups.get(cls)
+        stateful = stateful_options(context, self, adopted)
         tags = context.tags(name, DataClass=cls)
         use = LogGroupUse(
             account_id=context.account_id,
@@ -63,30 +65,27 @@ class LogStore(pulumi.ComponentResource):
             logs_service=context.regional_service("logs"),
             s3_service=context.regional_service("s3"),
         )
-        key = aws.kms.Key(
-            f"{name}-key",
+        key = customer_key(
+            name,
+            context=context,
+            lifetime=data_class.key,
             description=f"Records of the class {cls} in {context.environment}: log group and archive",
-            enable_key_rotation=True,
-            rotation_period_in_days=data_class.key.rotation_days,
-            deletion_window_in_days=data_class.key.deletion_window_days,
             policy=pulumi.Output.all(
                 writer=writer_arn, hot=list(hot_reader_arns), archived=list(archive_reader_arns), also=also
             ).apply(
-                lambda known: json.dumps(
-                    class_key_policy(
-                        duties_of(context),
-                        use,
-                        writer=known["writer"],
-                        hot_readers=known["hot"],
-                        archive_readers=known["archived"],
-                        also=known["also"],
-                    )
+                lambda known: class_key_policy(
+                    duties_of(context),
+                    use,
+                    writer=known["writer"],
+                    hot_readers=known["hot"],
+                    archive_readers=known["archived"],
+                    also=known["also"],
                 )
             ),
+            alias=cls,
             tags=tags,
             opts=stateful,
         )
-        aws.kms.Alias(f"{name}-alias", name=context.key_alias(cls), target_key_id=key.key_id, opts=child)
         group = aws.cloudwatch.LogGroup(
             f"{name}-group",
             name=context.log_group(cls),
@@ -97,8 +96,11 @@ class LogStore(pulumi.ComponentResource):
             skip_destroy=False,
             tags=tags,
             opts=pulumi.ResourceOptions.merge(
-                stateful_options(context, self, context.settings.adopt.log_groups.get(cls)),
-                pulumi.ResourceOptions(delete_before_replace=True),  # the name is fixed: both cannot exist at once
+                stateful,
+                pulumi.ResourceOptions(
+                    delete_before_replace=True,  # the name is fixed: both cannot exist at once
+                    import_=adopted,
+                ),
             ),
         )
         quarantine = [QUARANTINE_STREAM] if cls == context.policy.data_classes.quarantine_class else []

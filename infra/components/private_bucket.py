@@ -27,8 +27,8 @@ class PrivateBucket(pulumi.ComponentResource):
     Grants nothing but what `policy` says. The bucket can only be destroyed with objects in it where the stack's
     teardown was confirmed, and only after that was deployed once (provider documentation of forceDestroy).
 
-    `import_id` names an existing bucket to take over (see `stateful_options`): its tags become those declared here, and all
-    else that this component declares is put over what the bucket had, in the same update.
+    `import_id` names an existing bucket to take over (see `stateful_options`): its tags become those declared here,
+    and all else that this component declares is put over what the bucket had, in the same update.
 
     Whoever encrypts the bucket's objects with a key lets this component depend on that key: a bucket that cannot be
     deleted, because of its locks, then keeps its key, and with it what the objects say.
@@ -58,9 +58,12 @@ class PrivateBucket(pulumi.ComponentResource):
             force_destroy=context.settings.teardown_confirmed is not None,
             tags=dict(tags),
             region=context.region,
-            opts=stateful_options(context, self, import_id),
+            opts=pulumi.ResourceOptions.merge(
+                stateful_options(context, self, import_id), pulumi.ResourceOptions(import_=import_id)
+            ),
         )
-        within = pulumi.ResourceOptions(parent=self)
+        # Its parts go with the bucket, not before it: one that cannot be deleted stays as closed as it was.
+        within = pulumi.ResourceOptions(parent=self, deleted_with=self.bucket)
         public_access_block = aws.s3.BucketPublicAccessBlock(
             f"{name}-public-access-block",
             bucket=self.bucket.bucket,
@@ -77,7 +80,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket.bucket,
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             region=context.region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access_block]),
+            opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=[public_access_block])),
         )
         self.versioning = aws.s3.BucketVersioning(
             f"{name}-versioning",
@@ -94,7 +97,9 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket.bucket,
             policy=pulumi.Output.from_input(policy).apply(json.dumps),
             region=context.region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access_block, ownership]),
+            opts=pulumi.ResourceOptions.merge(
+                within, pulumi.ResourceOptions(depends_on=[public_access_block, ownership])
+            ),
         )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
@@ -103,7 +108,7 @@ class PrivateBucket(pulumi.ComponentResource):
             rules=cast(list[aws.s3.BucketLifecycleConfigurationRuleArgsDict], list(lifecycle)),
             region=context.region,
             # Rules about replaced versions are only accepted once there can be any.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.versioning]),
+            opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=[self.versioning])),
         )
         if lock.days is not None:
             aws.s3.BucketObjectLockConfiguration(
@@ -117,7 +122,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 ),
                 region=context.region,
                 # S3 locks versions, so the bucket must keep them first.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.versioning]),
+                opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=[self.versioning])),
             )
         self.register_outputs({"bucket_name": self.bucket.bucket})
 

@@ -1,6 +1,5 @@
 """CloudTrail's record of who read archived audit and security records: evidence about evidence."""
 
-import json
 import typing
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -10,6 +9,7 @@ import pulumi_aws as aws
 
 from infra.components.access_logs import REPLACED_VERSIONS_KEEP_DAYS, AccessLogs, read_trail_bucket
 from infra.components.archive import Archive
+from infra.components.customer_key import customer_key
 from infra.components.private_bucket import PrivateBucket, kept, with_object_keys
 from infra.context import Context
 from infra.documents.bucket_policy import bucket_policy, over_tls
@@ -52,31 +52,23 @@ class ReadTrail(pulumi.ComponentResource):
         trail_name = context.name(name)
         self.trail_arn = context.arn("cloudtrail", f"trail/{trail_name}")
         readers = pulumi.Output.all(*reader_arns)
-        key = aws.kms.Key(
-            f"{name}-key",
+        key = customer_key(
+            name,
+            context=context,
+            lifetime=data_classes.service_keys,
             description="Encrypts the record of who read archived audit and security records",
-            enable_key_rotation=True,
-            rotation_period_in_days=data_classes.service_keys.rotation_days,
-            deletion_window_in_days=data_classes.service_keys.deletion_window_days,
             policy=readers.apply(
-                lambda arns: json.dumps(
-                    service_key_policy(
-                        duties_of(context),
-                        *trail_key_statements(trail_arn=self.trail_arn),
-                        trail_reader_key_statement(
-                            arns, service=context.regional_service("s3"), bucket_arn=self.bucket_arn
-                        ),
-                    )
+                lambda arns: service_key_policy(
+                    duties_of(context),
+                    *trail_key_statements(trail_arn=self.trail_arn),
+                    trail_reader_key_statement(
+                        arns, service=context.regional_service("s3"), bucket_arn=self.bucket_arn
+                    ),
                 )
             ),
+            alias=name,
             tags=context.tags(name),
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
-        )
-        aws.kms.Alias(
-            f"{name}-alias",
-            name=context.key_alias(name),
-            target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
         )
         store = PrivateBucket(
             name,

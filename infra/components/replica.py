@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.components.access_logs import AccessLogs
+from infra.components.customer_key import customer_key
 from infra.components.private_bucket import PrivateBucket, kept, with_bucket_key
 from infra.context import Context
 from infra.documents.bucket_policy import (
@@ -101,30 +102,21 @@ class Replica(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.key = aws.kms.Key(
-            f"{name}-key",
+        self.key = customer_key(
+            name,
+            context=context,
+            lifetime=data_class.key,
             description=f"Encrypts the copies of the {cls} archive",
-            enable_key_rotation=True,
-            rotation_period_in_days=data_class.key.rotation_days,
-            deletion_window_in_days=data_class.key.deletion_window_days,
             policy=self.role.arn.apply(
-                lambda role: json.dumps(
-                    service_key_policy(
-                        duties_of(context),
-                        replica_key_statement(role, service=self.service, replica_arn=self.bucket_arn),
-                    )
+                lambda role: service_key_policy(
+                    duties_of(context),
+                    replica_key_statement(role, service=self.service, replica_arn=self.bucket_arn),
                 )
             ),
-            region=context.region,
+            alias=name,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
-        )
-        aws.kms.Alias(
-            f"{name}-alias",
-            name=context.key_alias(name),
-            target_key_id=self.key.key_id,
             region=context.region,
-            opts=pulumi.ResourceOptions(parent=self),
         )
 
         def policy(arns: list[str]) -> dict[str, typing.Any]:

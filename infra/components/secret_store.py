@@ -8,6 +8,7 @@ from typing import final
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.customer_key import customer_key
 from infra.context import Context
 from infra.documents.key_policy import SecretUse, duties_of, secret_key_policy
 from infra.documents.secret_policy import secret_reader_policy, secret_resource_policy
@@ -55,19 +56,18 @@ class SecretStore(pulumi.ComponentResource):
             ],
             service=service,
         )
-        key = aws.kms.Key(
-            f"{name}-key",
+        key = customer_key(
+            name,
+            context=context,
+            lifetime=context.policy.data_classes.service_keys,
             description=f"Secrets of the collector in {context.environment}",
-            enable_key_rotation=True,
-            rotation_period_in_days=context.policy.data_classes.service_keys.rotation_days,
-            deletion_window_in_days=context.policy.data_classes.service_keys.deletion_window_days,
             policy=reader_role.arn.apply(
-                lambda reader: json.dumps(secret_key_policy(duties_of(context), use, reader=reader, writers=writers))
+                lambda reader: secret_key_policy(duties_of(context), use, reader=reader, writers=writers)
             ),
+            alias="secrets",
             tags=tags,
             opts=stateful,
         )
-        aws.kms.Alias(f"{name}-alias", name=context.key_alias("secrets"), target_key_id=key.key_id, opts=child)
         self.arns = {}
         for entry in entries:
             secret = aws.secretsmanager.Secret(

@@ -72,7 +72,7 @@ def _redaction(item: BeforeAfter) -> Panel:
 def _archive(result: DemoResult) -> Table:
     table = Table(title="Archive objects", title_justify="left")
     for name in ("bucket", "objects", "records", "bytes", "encryption", "lock"):
-        table.add_column(name, justify="right" if name in ("objects", "records", "bytes") else "left")
+        table.add_column(name, justify="right" if name in ("objects", "records", "bytes") else "left", overflow="fold")
     by_bucket = defaultdict(list)
     for item in result.objects:
         by_bucket[item.bucket].append(item)
