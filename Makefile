@@ -3,6 +3,9 @@
 PYTHON_IN := .venv/bin/python
 TOUCHED   := git ls-files -z --cached --others --exclude-standard
 
+# Each target starts several interpreters; without bytecode each would compile the same files again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox test unit check format tools render schemas lock clean
 

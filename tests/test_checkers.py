@@ -30,6 +30,8 @@ from tests.engine import Registered, deploy
 from tests.factories import ROOT, policy
 from tests.programs import program
 
+pytestmark = pytest.mark.checker  # some need an environment of their own, and all of them time
+
 JUDGED = ("dev", "staging", "prod")
 WITHOUT_EGRESS = "prod+endpoints"
 GROUP, KEY = "aws:cloudwatch/logGroup:LogGroup", "aws:kms/key:Key"
@@ -130,7 +132,6 @@ def test_parliament_bites(statement: Mapping[str, Any], id_: str) -> None:
 # cfn-lint
 
 
-@pytest.mark.checker  # it needs nothing but time: three to ten seconds a stack
 @pytest.mark.timeout(600)
 def test_cfn_lint_finds_nothing_that_is_not_accepted() -> None:
     accounted_for(
@@ -213,20 +214,17 @@ def _verdict(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
     )
 
 
-@pytest.mark.checker
 @pytest.mark.timeout(900)
 def test_checkov_finds_nothing_that_is_not_accepted(verdict: Verdict) -> None:
     accounted_for([it for it in verdict.findings if it.stack in stacks()], Checker.CHECKOV)
 
 
-@pytest.mark.checker
 @pytest.mark.timeout(900)
 def test_checkov_judges_every_type_that_it_is_not_known_to_pass_over(verdict: Verdict) -> None:
     assert unjudged(verdict, stacks()) == {}
     assert verdict.judged & SILENT == set()
 
 
-@pytest.mark.checker
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("resource", "id_"),
