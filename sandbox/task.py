@@ -1,6 +1,5 @@
 """Playing ECS: what the deployed task definition says is what runs, with the real collector in the container's place."""
 
-import json
 import os
 import signal
 import subprocess
@@ -27,7 +26,6 @@ class TaskSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     """Plain variables and secrets, the latter fetched from Secrets Manager by the ARNs in the definition."""
-    secret_names: tuple[str, ...]
 
 
 class CollectorFailedError(Exception):
@@ -43,7 +41,7 @@ def task_spec(ecs: Any, secretsmanager: Any, family: str) -> TaskSpec:
         item["name"]: secretsmanager.get_secret_value(SecretId=item["valueFrom"])["SecretString"]
         for item in container.get("secrets", [])
     }
-    return TaskSpec(tuple(container["command"]), {**plain, **resolved}, tuple(resolved))
+    return TaskSpec(tuple(container["command"]), {**plain, **resolved})
 
 
 @dataclass
@@ -143,8 +141,3 @@ def addresses(cloud: RunningCloud, ports: list[int], data: Path) -> dict[str, st
         "SANDBOX_S3": cloud.aws_endpoint,
         **{f"SANDBOX_{name.upper()}": intake.url.removesuffix("/v1/logs") for name, intake in cloud.intakes.items()},
     }
-
-
-def as_json(spec: TaskSpec) -> str:
-    """Return the container's command and the names of its variables, without any value."""
-    return json.dumps({"command": spec.command, "variables": sorted(spec.environment), "secrets": spec.secret_names})
