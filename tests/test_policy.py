@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from infra import schemas
+from infra.documents.collector.clues import MARKER
+from infra.documents.collector.redact import PSEUDONYM_DIGITS
 from infra.model import Environment
 from infra.policy import load_policy
 from infra.policy.archive import LockMode
+from infra.policy.redaction import Action, RedactionRule, compiled
 from infra.problems import InputError
 from tests.factories import ROOT, TODAY, policy
 
@@ -167,8 +172,17 @@ def test_the_repository_exceptions_still_hold_for_a_month() -> None:
         ("rules.0.pattern", "(?=a)b", "look-around and back-references"),
         ("rules.0.pattern", "a(b", "not a regular expression"),
         ("rules.0.examples", ["nothing to see"], "the pattern does not match this example"),
-        ("rules.0.look_alikes", ["a@example.com"], "the pattern matches this look-alike"),
+        ("rules.0.look_alikes", ["-----BEGIN PRIVATE KEY-----"], "the pattern matches this look-alike"),
         ("rules.0.classes", ["auditt"], "unknown class auditt. Allowed: audit, security"),
+        ("rules.0.clues", [], "clues with a pattern, none without"),
+        ("rules.0.clues", ["@Example"], "a clue is looked for in lower-cased text"),
+        ("rules.0.clues", ["(?i:@)example"], "a clue is looked for in lower-cased text"),
+        ("rules.0.clues", ["[a-z]@"], "a clue must begin with one character that stands for itself"),
+        ("rules.0.clues", ["a?@"], "a clue must begin with one character that stands for itself"),
+        ("rules.0.clues", ["@a|b"], "a clue must begin with one character that stands for itself"),
+        ("rules.0.clues", ["[0-9]*@"], "a clue must begin with one character that stands for itself"),
+        ("rules.0.clues", ["(@)"], "a clue must begin with one character that stands for itself"),
+        ("rules.0.clues", ["@nowhere"], "no clue matches this example"),
         ("rules.1.name", "email", "rules of the same name: email"),
         ("rules.0.cloudwatch", [{}], "give exactly one of managed and custom"),
     ],
@@ -177,6 +191,43 @@ def test_redaction_refuses(path: str, value: Any, said: str, edited: Callable[..
     message = edited("redaction.yaml", path, value)
     assert "policy/redaction.yaml: " in message
     assert said in message
+
+
+PATTERNS = [rule for rule in policy().redaction.rules if rule.pattern is not None]
+ASCII = st.characters(codec="ascii")
+NEIGHBOURS = st.text(st.sampled_from("aZ09_-.:=@/+ \n\t\\\"'{}[](),;&%"), max_size=4)
+
+
+@pytest.mark.parametrize("rule", PATTERNS, ids=lambda rule: rule.name)
+def test_wherever_a_pattern_matches_a_clue_does(rule: RedactionRule) -> None:
+    assert rule.pattern is not None
+    pattern = compiled(rule.pattern)
+    tried = 0
+
+    @settings(max_examples=320, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(NEIGHBOURS, st.from_regex(pattern, fullmatch=True, alphabet=ASCII), NEIGHBOURS)
+    def check(before: str, found: str, after: str) -> None:
+        nonlocal tried
+        text = before + found + after
+        assume(pattern.search(text))
+        tried += 1
+        assert rule.suspects(text), f"{rule.name}: no clue for {text!r}"
+
+    check()
+    assert tried >= 300
+
+
+@pytest.mark.parametrize("rule", PATTERNS, ids=lambda rule: rule.name)
+def test_no_pattern_finds_anything_in_what_a_rule_has_left(rule: RedactionRule) -> None:
+    """What a rule covers by its name has its pseudonym, or what one is made of, before patterns are tried."""
+    assert rule.pattern is not None
+    for other in policy().redaction.rules:
+        assert not compiled(rule.pattern).search(other.replacement)
+        if other.action is Action.PSEUDONYM:
+            for digits in ("0123456789abcdef", "a1", "9"):
+                number = (digits * 64)[:64]
+                for left in (f"[{other.name}:{MARKER}{number}]", f"[{other.name}:{number[:PSEUDONYM_DIGITS]}]"):
+                    assert not compiled(rule.pattern).search(left), left
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:

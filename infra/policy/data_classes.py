@@ -1,12 +1,13 @@
 """policy/data_classes.yaml as models: the five classes, who may read them, how long they live, where they may go."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from infra.model import Days, Environment, Model, PerEnvironment, Sentence
 from infra.policy.archive import ArchiveRetention, LockMode
+from infra.policy.browsers import Browsers
 from infra.problems import Refused
 
 CLOUDWATCH_RETENTION_DAYS = (
@@ -85,14 +86,37 @@ class Key(Model):
     """Days in which a scheduled deletion can be called off."""
 
 
+class SampledBy(StrEnum):
+    """What decides, so that what belongs together is kept or dropped together."""
+
+    TRACE = "trace"
+    SESSION = "session"
+
+
 class Sampling(Model):
-    """Records of the class that may be thinned out; whole requests are kept or dropped together."""
+    """Records of the class that may be thinned out; whole requests, or sessions, are kept or dropped together."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z_]{2,30}$")]
     """Shown as the reason wherever dropped records are counted."""
     below: Severity
     """Only records below this severity; WARN samples INFO and DEBUG."""
     keep_percent: PerEnvironment[Percent]
+    by: SampledBy = SampledBy.TRACE
+    """trace: by trace id; session: by the page's session. A record that has none is kept."""
+    reason: Sentence
+
+
+class Folding(Model):
+    """Equal records of the class become one that says how many they were. What waits to be counted is lost in a crash."""
+
+    every_seconds: Annotated[int, Field(ge=1, le=300)]
+    """How long equal records are counted before the one that stands for them leaves."""
+    below: Severity
+    """Only records below this severity."""
+    ignoring: tuple[str, ...] = ()
+    """Attributes in which equal records may differ; they are removed from the one that stands for them."""
+    loses: Literal["what waits when the collector dies, and what a full queue refuses"]
+    """Said in so many words, for neither is sent again."""
     reason: Sentence
 
 
@@ -112,7 +136,12 @@ class DataClass(Model):
     readers: Readers
     destinations: tuple[Destination, ...] = Field(min_length=1)
     """Where records of this class may go; a stack's own list narrows it further."""
+    retry_refused: tuple[Destination, ...] = ()
+    """Destinations that are sent a batch again, for ever, although they refused it for good (400, 401, 403, 404, 408,
+    413, 500). Elsewhere such a batch is counted, dropped there and comes back from the archive."""
     sampling: tuple[Sampling, ...] = ()
+    folding: Folding | None = None
+    """Only for a class whose records may be lost."""
     index_fields: tuple[str, ...]
     """Fields that CloudWatch Logs indexes (at most 20 a log group)."""
 
@@ -165,6 +194,8 @@ class DataClasses(Model):
     """Classes that may use Object Lock in COMPLIANCE mode, which nobody can undo; only ever in prod."""
     service_keys: Key
     """Keys that belong to no class: those of the collector's secrets, its queues and its own log."""
+    browsers: Browsers
+    """What is taken from web pages."""
     classes: dict[ClassName, DataClass] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -174,6 +205,7 @@ class DataClasses(Model):
                 self._known_class(name, key)
         self._known_class(self.fallback_class, "fallback_class")
         self._known_class(self.quarantine_class, "quarantine_class")
+        self._known_class(self.browsers.belong_to, "browsers.belong_to")
         for name, cls in self.classes.items():
             for kind in ("hot", "archived", "unmask"):
                 for group in getattr(cls.readers, kind):
@@ -190,13 +222,33 @@ class DataClasses(Model):
         for name in self.never_sampled:
             if self.classes[name].sampling:
                 raise Refused(f"{name} records are never sampled", "no sampling", f"classes.{name}.sampling")
+            if self.classes[name].folding:
+                raise Refused(f"{name} records are never folded", "no folding", f"classes.{name}.folding")
         for name, cls in self.classes.items():
+            if len({rule.by for rule in cls.sampling}) > 1:
+                raise Refused("rules of one class decide by different things", "the same", f"classes.{name}.sampling")
+            if cls.folding and cls.folding.below.number > Severity.ERROR.number:
+                raise Refused(
+                    "ERROR and above are never folded", "below: ERROR or lower", f"classes.{name}.folding.below"
+                )
             for rule in cls.sampling:
                 if rule.below.number > Severity.ERROR.number:
                     raise Refused(
                         "ERROR and above are never sampled",
                         "below: ERROR or lower",
                         f"classes.{name}.sampling.{rule.name}",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _refusals_come_from_destinations(self) -> Self:
+        for name, cls in self.classes.items():
+            for destination in cls.retry_refused:
+                if destination not in cls.destinations:
+                    raise Refused(
+                        f"{name} records never go to {destination}",
+                        ", ".join(cls.destinations),
+                        f"classes.{name}.retry_refused",
                     )
         return self
 
