@@ -1,14 +1,27 @@
 """The stages put together: what is read from top to bottom is the way a record takes."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from infra.context import Context
-from infra.documents.collector import classify, export, normalise, receive, redact, route, sample, telemetry, verify
+from infra.documents.collector import (
+    clean,
+    counts,
+    deliver,
+    fold,
+    loggly,
+    loopback,
+    own_metrics,
+    receive,
+    route,
+    sample,
+    telemetry,
+)
 from infra.documents.collector.fragments import Fragments
-from infra.policy.data_classes import Destination
+from infra.documents.collector.part import Part, joined, pipeline
 
 HEADER = """\
 # The collector's configuration in the stack `{stack}`, as it runs there.
@@ -20,62 +33,79 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
     """Return the whole configuration of the stack's collector, without any secret."""
     settings, policy, base = context.settings, context.policy, fragments.base
     classes = policy.data_classes.classes
-    sinks = export.sinks(context, fragments.destinations, base)
-    common = {
-        "memory_limiter": receive.memory_limiter(base["processors"]["memory_limiter"], settings.collector),
-        "transform/normalise": normalise.processor(),
-        "transform/classify": classify.processor(policy.data_classes),
-        "transform/redact": redact.processor(policy.redaction),
-        "redaction/pseudonyms": redact.pseudonyms(),
-        "transform/verify": verify.processor(policy.redaction),
-        **route.drops(policy.redaction),
+
+    doors = receive.doors(context, base)
+    guard = {receive.GUARD: receive.memory_limiter(base["processors"][receive.GUARD], settings.collector)}
+    cleaning = clean.cleaning(policy)
+    thinning = {
+        name: {**sample.processors(name, cls, settings.environment), **fold.processors(name, cls)}
+        for name, cls in classes.items()
     }
-    thinning = {name: sample.processors(name, cls, settings.environment) for name, cls in classes.items()}
     finish = route.finish(fragments.classes["every"])
-    finishing = {f"attributes/{name}": finish for name in classes}
+    finishing = {name: {f"attributes/{name}": finish} for name in classes}
     withhold = {"transform/withhold": route.withhold(fragments.classes["quarantine"], classes)}
-    signers = {export.SIGNER: export.signer(context.region)} if Destination.CLOUDWATCH in settings.destinations else {}
-    extensions = {
-        "health_check": telemetry.health(settings.collector.listen),
-        **signers,
-        **{
-            export.store(sink): export.queue_store(base["extensions"]["file_storage"], settings, sink)
-            for sink in sinks.stores
-        },
-    }
-    pipelines = {
-        "logs/accept": {"receivers": ["otlp"], "processors": list(common), "exporters": [route.ROUTER]},
-        **{
-            route.pipeline(name): {
-                "receivers": [route.ROUTER],
-                "processors": [*thinning[name], f"attributes/{name}"],
-                "exporters": sinks.by_pipeline[name],
-            }
-            for name in classes
-        },
-        route.pipeline(route.QUARANTINE): {
-            "receivers": [route.ROUTER],
-            "processors": list(withhold),
-            "exporters": sinks.by_pipeline[route.QUARANTINE],
-        },
-    }
+    delivery = deliver.delivery(context, fragments.destinations, base)
+
+    def counted(connector: str) -> list[str]:
+        return [connector] if connector in counts.counting(settings.collector) else []
+
+    whole = joined(
+        [
+            Part(extensions={"health_check": telemetry.health(settings.collector.listen)}),
+            *(
+                Part(
+                    receivers=door.receivers,
+                    processors={**guard, **door.processors},
+                    pipelines={
+                        door.pipeline: pipeline(
+                            door.receivers,
+                            [*guard, *door.processors, *cleaning.processors],
+                            [cleaning.exporter, *counted(counts.ACCEPTED)],
+                        )
+                    },
+                )
+                for door in doors
+            ),
+            *(door.beside for door in doors),
+            cleaning.part,
+            *(
+                _class_pipeline(
+                    name,
+                    cleaning.routers,
+                    {**thinning[name], **finishing[name]},
+                    [*delivery.entrances[name], *counted(counts.KEPT)],
+                )
+                for name in classes
+            ),
+            _class_pipeline(
+                route.QUARANTINE,
+                [route.ROUTER, loopback.ROUTER],
+                withhold,
+                [*delivery.entrances[route.QUARANTINE], counts.QUARANTINED],
+            ),
+            delivery.part,
+            counts.counts(classes, settings.collector, base["own_metrics"]["counts"]),
+            own_metrics.own_metrics(context, base["own_metrics"]),
+            loggly.part(context, fragments.destinations["loggly"]["syslog"]),
+        ]
+    )
     return {
-        "receivers": receive.receivers(base["receivers"], settings.collector),
-        "processors": {
-            **common,
-            **{key: value for found in thinning.values() for key, value in found.items()},
-            **finishing,
-            **withhold,
-        },
-        "connectors": {route.ROUTER: route.connector(classes)},
-        "exporters": sinks.exporters,
-        "extensions": extensions,
+        "receivers": whole.receivers,
+        "processors": whole.processors,
+        "connectors": whole.connectors,
+        "exporters": whole.exporters,
+        "extensions": whole.extensions,
         "service": {
-            "extensions": list(extensions),
-            "pipelines": pipelines,
+            "extensions": list(whole.extensions),
+            "pipelines": whole.pipelines,
             "telemetry": telemetry.telemetry(base["service"]["telemetry"], settings.collector.listen),
         },
     }
+
+
+def _class_pipeline(name: str, routers: Iterable[str], processors: Mapping[str, Any], exporters: Sequence[str]) -> Part:
+    """Return the pipeline of a class, or of quarantine, from the routers to the ways to its sinks."""
+    return Part(processors=processors, pipelines={route.pipeline(name): pipeline(routers, processors, exporters)})
 
 
 def dumps(config: dict[str, Any], *, stack: str) -> str:

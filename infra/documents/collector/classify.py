@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from infra.documents.collector.ottl import CLASS, any_of, attribute, cache, group, text
+from infra.documents.collector.ottl import ATTRIBUTES, CLASS, any_of, attribute, cache, group, text
 from infra.policy.data_classes import DataClasses
 
 
@@ -13,17 +13,23 @@ def processor(policy: DataClasses) -> dict[str, Any]:
 
 
 def _statements(policy: DataClasses) -> Iterator[str]:
-    cls = attribute(CLASS)
-    yield f"set({cache('class')}, {cls})"
-    yield f'set({cls}, "")'
-    known = text(f"^(?:{any_of(policy.classes)})$")
-    yield f"set({cls}, {cache('class')}) where IsMatch({cache('class')}, {known})"
-    for name, data_class in policy.classes.items():
-        for key, names in (("logger.name", data_class.match.loggers), ("event", data_class.match.events)):
-            if names:
-                covered = f"{attribute(key)} != nil and IsMatch({attribute(key)}, {text(_covers(names))})"
-                yield f'set({cls}, {text(name)}) where {cls} == "" and {covered}'
-    yield f'set({cls}, {text(policy.fallback_class)}) where {cls} == ""'
+    cls, known = attribute(CLASS), text(f"^(?:{any_of(policy.classes)})$")
+    yield f"delete_key({ATTRIBUTES}, {text(CLASS)}) where {cls} != nil and not IsMatch({cls}, {known})"
+    ways = {
+        "logger.name": {name: item.match.loggers for name, item in policy.classes.items()},
+        "event": {name: item.match.events for name, item in policy.classes.items()},
+    }
+    # One test tells that no rule of a kind applies, which is so for most records.
+    for key, by_class in ways.items():
+        every = _covers(name for names in by_class.values() for name in names)
+        yield f"set({cache(key)}, true) where {cls} == nil and IsMatch({attribute(key)}, {text(every)})"
+    for name in policy.classes:
+        for key, by_class in ways.items():
+            if by_class[name]:
+                limited = f"{cache(key)} == true and {cls} == nil"
+                covered = f"IsMatch({attribute(key)}, {text(_covers(by_class[name]))})"
+                yield f"set({cls}, {text(name)}) where {limited} and {covered}"
+    yield f"set({cls}, {text(policy.fallback_class)}) where {cls} == nil"
 
 
 def _covers(names: Iterable[str]) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 from infra.documents.collector.ottl import (
     ATTRIBUTES,
+    NORMAL,
     PENDING,
     PROBLEM,
     REDACTION,
-    TEXT,
     UID,
     any_of,
     attribute,
@@ -20,6 +20,7 @@ from infra.documents.collector.ottl import (
     group,
     text,
 )
+from infra.documents.collector.receive.door import PROBLEMS
 from infra.policy.data_classes import Severity
 
 RENAMED = {
@@ -57,7 +58,9 @@ LEVELS = {
 UID_PATTERN = "^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{26})$"
 """UUID or ULID (semantic conventions, log.record.uid)."""
 
-RESERVED = r"^(?:tinybeans\.(?:redaction|problem|drop|text|quarantine)|sampling)(?:\.|$)"
+RESERVED = (
+    r"^(?:tinybeans\.(?:redaction|problem|drop|text|normal|shared|quarantine|original_timestamp|cut)|sampling)(?:\.|$)"
+)
 
 _OBJECT = r"^\s*\{"
 _LINE = cache("line")
@@ -66,25 +69,52 @@ _IS_LINE = f"{_LINE} != nil"
 
 def processor() -> dict[str, Any]:
     """Return the transform processor that brings every record into the contract's shape."""
-    return {"error_mode": "silent", "log_statements": [group("log", list(_statements()))]}
+    return {
+        "error_mode": "silent",
+        "log_statements": [
+            group("log", [*_flat(), f"set({attribute(REDACTION)}, {text(PENDING)})"]),
+            group("log", list(_line()), ["not IsString(body)", f"IsMatch(body, {text(_OBJECT)})"]),
+            group("log", list(_severity()), [_other_severity()]),
+            group("log", list(_every_record())),
+        ],
+    }
 
 
-def _statements() -> Iterator[str]:
-    yield f"set({attribute(REDACTION)}, {text(PENDING)})"
+def _flat() -> Iterator[str]:
+    """Yield statements after which attributes are one level deep and none has a name that is the collector's own."""
+    problem, found = attribute(PROBLEM), text(f"^(?:{any_of(PROBLEMS)})$")
+    yield f"set({cache('door')}, {problem}) where {problem} != nil and IsMatch({problem}, {found})"
+    yield f"flatten({ATTRIBUTES})"
+    yield f"delete_matching_keys({ATTRIBUTES}, {text(RESERVED)})"
+    yield f"set({problem}, {cache('door')}) where {cache('door')} != nil"
+
+
+def _every_record() -> Iterator[str]:
+    yield "set(log.observed_time, Now()) where log.observed_time_unix_nano == 0"
+    yield "set(log.time, log.observed_time) where log.time_unix_nano == 0"
+    # Without a logger of its own, an SDK's record has its logger's name as its scope's (Logs Data Model).
+    yield f'set({attribute("logger.name")}, scope.name) where {attribute("logger.name")} == nil and scope.name != ""'
+    yield f'set({attribute("event")}, log.event_name) where log.event_name != "" and {attribute("event")} == nil'
+    # A UUID can look like a card number. Its shape is checked, so it waits where no rule looks.
+    yield 'set(log.event_name, "")'
+    yield f"set(log.event_name, {attribute(UID)}) where IsMatch({attribute(UID)}, {text(UID_PATTERN)})"
+    yield f"delete_key({ATTRIBUTES}, {text(UID)})"
+    yield f"stringify_all({ATTRIBUTES})"
+    yield f"set({attribute(NORMAL)}, true)"
+
+
+def _line() -> Iterator[str]:
+    """Yield statements that take a JSON line, a map or a list apart, or make text of any other body."""
     yield from _take_line_apart()
     yield from _time()
-    yield from _severity()
+    yield f'set(log.severity_text, {attribute("level")}) where IsString({_LINE}["level"])'
+    yield f'delete_key({ATTRIBUTES}, "level") where {_IS_LINE} and IsString({_LINE}["level"])'
     yield from _trace_context()
     yield from _names()
-    yield from flat(ATTRIBUTES)
-    yield f"delete_matching_keys({ATTRIBUTES}, {text(RESERVED)})"
-    yield f"set({attribute(UID)}, UUIDv7()) where {attribute(UID)} == nil or not IsMatch({attribute(UID)}, {text(UID_PATTERN)})"
-    # A UUID can look like a card number. Its shape is checked, so it waits where no rule looks.
-    yield f"set(log.event_name, {attribute(UID)})"
-    yield f"delete_key({ATTRIBUTES}, {text(UID)})"
-    yield f"set({attribute(TEXT)}, log.body) where IsString(log.body)"
-    yield 'set(log.body, "")'
-    yield f"set({attribute(PROBLEM)}, {cache('problem')}) where {cache('problem')} != nil"
+    yield from _flat()
+    yield f"set({attribute(REDACTION)}, {text(PENDING)})"
+    # What the door saw explains what was found here.
+    yield f"set({attribute(PROBLEM)}, {cache('problem')}) where {cache('problem')} != nil and {cache('door')} == nil"
 
 
 def _take_line_apart() -> Iterator[str]:
@@ -116,18 +146,20 @@ def _time() -> Iterator[str]:
     yield f'set(log.time, Time({time}, "%Y-%m-%dT%H:%M:%S%j")) where {time} != nil'
     yield f'delete_key({ATTRIBUTES}, "timestamp") where {time} != nil and log.time_unix_nano != 0'
     yield f'set({cache("problem")}, "timestamp") where {time} != nil and log.time_unix_nano == 0'
-    yield "set(log.observed_time, Now()) where log.observed_time_unix_nano == 0"
-    yield "set(log.time, log.observed_time) where log.time_unix_nano == 0"
+
+
+def _other_severity() -> str:
+    """Return the condition that severity is anything but a number and its own short name."""
+    usual = (Severity.INFO, Severity.DEBUG, Severity.WARN, Severity.ERROR)
+    return " and ".join(f"not (severity_number == {item.number} and severity_text == {text(item)})" for item in usual)
 
 
 def _severity() -> Iterator[str]:
     level = cache("level")
     yield f"set({level}, log.severity_text)"
-    yield f'set({level}, {attribute("level")}) where IsString({_LINE}["level"])'
     for severity, names in LEVELS.items():
         known = f"IsMatch({level}, {text(f'(?i)^(?:{any_of(names)})$')})"
         yield f"set(log.severity_number, {severity.number}) where log.severity_number == 0 and {known}"
-    yield f'delete_key({ATTRIBUTES}, "level") where {_IS_LINE} and log.severity_number > 0'
     yield f'set({attribute("level")}, {level}) where log.severity_number == 0 and {level} != ""'
     yield from severity_text()
 
@@ -150,9 +182,6 @@ def _names() -> Iterator[str]:
     for key, name in RENAMED.items():
         yield f"set({attribute(name)}, {attribute(key)}) where {_IS_LINE}"
     yield f"delete_matching_keys({ATTRIBUTES}, {text(f'^(?:{any_of(RENAMED)})$')}) where {_IS_LINE}"
-    # Without a logger of its own, an SDK's record has its logger's name as its scope's (Logs Data Model).
-    yield f'set({attribute("logger.name")}, scope.name) where {attribute("logger.name")} == nil and scope.name != ""'
-    yield f'set({attribute("event")}, log.event_name) where {attribute("event")} == nil and log.event_name != ""'
 
 
 def flat(target: str) -> Iterator[str]:

@@ -13,6 +13,8 @@ PROBLEM = "tinybeans.problem"
 REASON = "tinybeans.quarantine.reason"
 TEXT = "tinybeans.text"
 """Attribute that holds the body while it is redacted, so that one statement reaches body and attributes alike."""
+NORMAL = "tinybeans.normal"
+"""Attribute that says that a record was brought into the contract's shape; without it nothing passes the gate."""
 DROP = "tinybeans.drop"
 CLASS = "tinybeans.log.class"
 UID = "log.record.uid"
@@ -47,3 +49,8 @@ def group(context: str, statements: list[str], conditions: list[str] | None = No
     """
     limited = {"conditions": conditions} if conditions else {}
     return {"context": context, **limited, "statements": statements}
+
+
+def names(listed: Iterable[str]) -> str:
+    """Return an OTTL list of attribute names; `keep_keys` looks them up in a set that it makes once."""
+    return f"[{', '.join(map(text, listed))}]"

@@ -9,44 +9,42 @@ processor replaces each marker by the HMAC of it under the stack's pepper.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from infra.documents.collector import normalise, rules
-from infra.documents.collector.ottl import CLASS, DROP, group, text
+from infra.documents.collector import clues, gate, normalise, readable, rules
+from infra.documents.collector.ottl import CLASS, DROP, group, names, text
 from infra.policy.redaction import Action, Redaction, RedactionRule
 from infra.secrets import CATALOGUE
 
-MARKER = "hmac-of="
 PSEUDONYM_DIGITS = 24
 """Hexadecimal digits of a pseudonym that are kept: 96 bits."""
 SCOPE_TEXT = {"tinybeans.scope.name": "scope.name", "tinybeans.scope.version": "scope.version"}
 """Attributes that hold a scope's own text while it is redacted."""
+_NAMED, _LOW, _PAIRS = 'cache["named"]', 'cache["low"]', 'cache["pairs"]'
+_STRANGE, _USUAL = 'cache["unfamiliar"] == true', 'cache["unfamiliar"] == nil'
 PEPPER = next(entry.environment_variable for entry in CATALOGUE if entry.name == "redaction-pepper")
 
 
 def processor(policy: Redaction) -> dict[str, Any]:
     """Return the transform processor that applies every rule to records, resources and scopes."""
     ordered = rules.in_order(policy.rules)
-    named = [rule for rule in ordered if rule.keys]
-    shape = [f'delete_key(attributes, "{CLASS}")', *normalise.flat("attributes")]
-    steps: list[tuple[list[str], list[str] | None]] = [
-        (list(_by_name(named)), [f"IsMatch(String(Keys(attributes)), {text(rules.names_as_json(named))})"]),
-        (
-            list(_named_in_text(named)),
-            [f"Index(String(Values(attributes)), {text(mark)}) >= 0" for mark in ('":', "':")],
-        ),
-        (list(_by_value(ordered)), None),
+    covering = [rule for rule in ordered if rule.keys]
+    steps = [
+        *_unfamiliar(policy),
+        *_by_name(covering),
+        *_bad_names(),
+        *_named_in_text(covering),
+        *_by_value(ordered),
+        *_drops(ordered),
     ]
+    shape = [f'delete_key(attributes, "{CLASS}")', *normalise.flat("attributes")]
+    scope_text = [f'set(attributes["{name}"], {path})' for name, path in SCOPE_TEXT.items()]
     return {
         "error_mode": "silent",
         "log_statements": [
-            *(group("log", *step) for step in steps),
-            *([group("log", drops)] if (drops := list(_drops(ordered))) else []),
-            group("resource", ['set(resource.schema_url, "")']),
+            group("log", steps),
             group("resource", shape),
-            *(group("resource", *step) for step in steps),
-            group("scope", ['set(scope.schema_url, "")']),
-            group("scope", shape),
-            group("scope", [f'set(attributes["{name}"], {path})' for name, path in SCOPE_TEXT.items()]),
-            *(group("scope", *step) for step in steps),
+            group("resource", steps),
+            group("scope", [*shape, *scope_text]),
+            group("scope", steps),
         ],
     }
 
@@ -55,7 +53,7 @@ def pseudonyms() -> dict[str, Any]:
     """Return the redaction processor that turns markers into pseudonyms."""
     return {
         "allow_all_keys": True,
-        "blocked_values": [f"{MARKER}[0-9a-f]{{64}}"],
+        "blocked_values": [f"{clues.MARKER}[0-9a-f]{{64}}"],
         "hash_function": "hmac-sha256",
         "hmac_key": f"${{env:{PEPPER}}}",
         "summary": "silent",
@@ -89,35 +87,66 @@ def scope_text_back() -> Iterator[str]:
         yield f'delete_key(attributes, "{name}")'
 
 
-def _by_name(named: Iterable[RedactionRule]) -> Iterator[str]:
-    for rule in named:
-        names, limited = text(rules.attribute_names(rule)), where(for_classes(rule))
+def _unfamiliar(policy: Redaction) -> Iterator[str]:
+    """Yield statements that keep, beside the record, what stands under names that a rule may cover.
+
+    Names are compared as they are; only where one is neither familiar nor exactly a rule's own are patterns tried.
+    """
+    yield from gate.kept('cache["familiar"]', "attributes", gate.familiar(policy))
+    yield from gate.kept(_NAMED, "attributes", rules.exact_names(policy.rules))
+    yield f'set(cache["unfamiliar"], true) where Len(cache["familiar"]) + Len({_NAMED}) != Len(attributes)'
+    yield f"set({_NAMED}, attributes){where(_STRANGE)}"
+    yield f"keep_matching_keys({_NAMED}, {text(rules.any_name(policy.rules))}){where(_STRANGE)}"
+    yield f'set(cache["covered"], true) where Len({_NAMED}) > 0'
+
+
+def _by_name(covering: Iterable[RedactionRule]) -> Iterator[str]:
+    for rule in covering:
+        covered = ['cache["covered"] == true', for_classes(rule)]
+        pattern = text(rules.attribute_names(rule))
         if rule.action is Action.DROP_ATTRIBUTE:
-            yield f"delete_matching_keys(attributes, {names}){limited}"
+            yield f"delete_matching_keys(attributes, {pattern}){where(*covered)}"
             continue
         whole = (
             ("(?s)^.+$", _pseudonym(rule)) if rule.action is Action.PSEUDONYM else ("(?s)^.*$", text(rule.replacement))
         )
-        yield f'set(cache["found"], attributes){limited}'
-        yield f'keep_matching_keys(cache["found"], {names}){limited}'
-        yield f'replace_all_patterns(cache["found"], "value", {text(whole[0])}, {whole[1]}){limited}'
-        yield f'merge_maps(attributes, cache["found"], "upsert"){limited}'
+        some = where(*covered, 'Len(cache["found"]) > 0')
+        yield f'set(cache["found"], {_NAMED}){where(*covered)}'
+        yield f'keep_keys(cache["found"], {names(rules.exact_names([rule]))}){where(*covered, _USUAL)}'
+        yield f'keep_matching_keys(cache["found"], {pattern}){where(*covered, _STRANGE)}'
+        yield f'replace_all_patterns(cache["found"], "value", {text(whole[0])}, {whole[1]}){some}'
+        yield f'merge_maps(attributes, cache["found"], "upsert"){some}'
 
 
-def _named_in_text(named: Iterable[RedactionRule]) -> Iterator[str]:
-    for rule in named:
-        pattern, mask = text(rules.named_in_text(rule)), text(f"${{1}}{rule.replacement}")
-        yield f'replace_all_patterns(attributes, "value", {pattern}, {mask}){where(for_classes(rule))}'
-
-
-def _by_value(ordered: Iterable[RedactionRule]) -> Iterator[str]:
+def _bad_names() -> Iterator[str]:
     # Only now: a name that rules cover by its own word must still have been there for them.
-    yield rules.mask_names("attributes")
-    yield 'set(cache["text"], String(Values(attributes)))'
+    yield rules.mask_names("attributes", first=_STRANGE)
+
+
+def _named_in_text(covering: Iterable[RedactionRule]) -> Iterator[str]:
+    """Yield statements for names that stand, with their values, inside text: JSON, or what Python prints of a dict."""
+    yield f"set({_LOW}, ToLowerCase({gate.laid_out('attributes')}))"
+    yield f'set(cache["quoted"], true) where {clues.any_clue(clues.QUOTED_NAMES, _LOW)}'
+    for rule in covering:
+        mask = text(f"${{1}}{rule.replacement}")
+        here = f'cache["{rule.name}"]'
+        found = where('cache["quoted"] == true', clues.any_clue(rules.quoted_names(rule), _LOW), for_classes(rule))
+        yield f"set({here}, true){found}"
+        for pattern in rules.named_in_text(rule):
+            yield f'replace_all_patterns(attributes, "value", {text(pattern)}, {mask}){where(f"{here} == true")}'
+    # What was masked has no clues any more; a pattern that is tried in vain costs ten times what this does.
+    yield f'set({_LOW}, ToLowerCase({gate.laid_out("attributes")})) where cache["quoted"] == true'
+
+
+def _by_value(ordered: list[RedactionRule]) -> Iterator[str]:
+    yield from readable.statements(_LOW)
+    yield clues.separated(_PAIRS, _LOW)
+    known = {clue: f'cache["clue {at}"]' for at, clue in enumerate(clues.shared(ordered))}
+    yield from (f"set({flag}, true) where {clues.any_clue([clue], _LOW)}" for clue, flag in known.items())
     for rule in ordered:
         if rule.pattern is not None:
             pattern, replacement = _value(rule, rule.pattern)
-            limited = where(rules.gate(rule, 'cache["text"]'), for_classes(rule))
+            limited = where(clues.may_match(rule, _LOW, _PAIRS, known), for_classes(rule))
             yield f'replace_all_patterns(attributes, "value", {text(pattern)}, {replacement}){limited}'
 
 
@@ -142,4 +171,4 @@ def _drops(ordered: Iterable[RedactionRule]) -> Iterator[str]:
 
 
 def _pseudonym(rule: RedactionRule) -> str:
-    return f"{text('${0}')}, SHA256, {text(f'[{rule.name}:{MARKER}%s]')}"
+    return f"{text('${0}')}, SHA256, {text(f'[{rule.name}:{clues.MARKER}%s]')}"

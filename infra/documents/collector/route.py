@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infra import sinks
 from infra.documents.collector.normalise import UID_PATTERN, severity_text
 from infra.documents.collector.ottl import CLASS, DROP, OK, REDACTION, UID, any_of, attribute, group, text
 from infra.policy.redaction import Action, Redaction
 
 ROUTER = "routing/class"
-QUARANTINE = "quarantine"
+QUARANTINE = sinks.QUARANTINE
 WITHHELD = "[withheld]"
 SERVICE_NAME = "^[a-z][a-z-]{1,40}$"
 """What a service name may be to stay readable in quarantine."""
@@ -21,10 +22,15 @@ def pipeline(name: str) -> str:
 
 def connector(classes: Iterable[str]) -> dict[str, Any]:
     """Return the routing connector. Its default, on error too, is quarantine."""
+    return by_class(classes, otherwise=QUARANTINE)
+
+
+def by_class(classes: Iterable[str], *, otherwise: str) -> dict[str, Any]:
+    """Return a routing connector from records marked clean to their class's pipeline, and from others to `otherwise`."""
     redacted = f'attributes["{REDACTION}"] == "{OK}"'
     return {
         "error_mode": "ignore",
-        "default_pipelines": [pipeline(QUARANTINE)],
+        "default_pipelines": [pipeline(otherwise)],
         "table": [
             {
                 "context": "log",

@@ -1,16 +1,10 @@
 """What a redaction rule looks for, as RE2: names of attributes, names inside text, and values."""
 
-import re
 from collections.abc import Iterable
 
 from infra.documents.collector.ottl import any_of, text
-from infra.policy.redaction import Action, RedactionRule
+from infra.policy.redaction import NAMESPACES, Action, RedactionRule
 
-NAMESPACES = ("code",)
-"""Names that semantic conventions use as a namespace of harmless attributes (code.function.name): sensitive as the
-last part of a name, not in its midst."""
-GATE_CHARACTERS = re.compile(r"^[A-Za-z0-9 @%:/_.=+-]+$")
-"""Literals that stand in JSON text as they stand in the value; only such a literal can be looked for there."""
 _NAME_CHARACTERS = "A-Za-z0-9_./"
 _NAME_SUSPECT = (
     r"[0-9][0-9 -]{5,}[0-9]|(?:[0-9]+\.){3}[0-9]|[A-Z0-9]{16}|[A-Za-z0-9]{15}[0-9]|[0-9][A-Za-z0-9]{15}|[A-Za-z0-9]{32}"
@@ -31,6 +25,11 @@ def in_order(rules: Iterable[RedactionRule]) -> list[RedactionRule]:
     return sorted(rules, key=lambda rule: _ORDER.index(rule.action))
 
 
+def any_key(keys: Iterable[str]) -> str:
+    """Return an alternation of these key names; `*` stands for what one part of a dotted name may begin with."""
+    return any_of(keys).replace(r"\*", r'[^".]*')
+
+
 def attribute_names(rule: RedactionRule) -> str:
     """Return a pattern of the attribute names that `rule` covers, with everything that lay below them.
 
@@ -38,44 +37,40 @@ def attribute_names(rule: RedactionRule) -> str:
     """
     whole = [key for key in rule.keys if key not in NAMESPACES]
     last = [key for key in rule.keys if key in NAMESPACES]
-    patterns = [rf"(?:{any_of(whole)})(?:\.|$)"] if whole else []
+    patterns = [rf"(?:{any_key(whole)})(?:\.|$)"] if whole else []
     patterns += [rf"(?:{any_of(last)})(?:\.[0-9]+(?:\..*)?)?$"] if last else []
     return rf"(?i)(?:^|\.)(?:{'|'.join(patterns)})"
 
 
-def names_as_json(rules: Iterable[RedactionRule]) -> str:
-    """Return a pattern that matches the names of a record, as a JSON list, when any rule may cover one of them."""
-    return rf'(?i)[".](?:{any_of(key for rule in rules for key in rule.keys)})[".]'
+def any_name(rules: Iterable[RedactionRule]) -> str:
+    """Return a pattern of the attribute names that any of `rules` covers."""
+    return "|".join(f"(?:{attribute_names(rule)})" for rule in rules if rule.keys)
 
 
-def unmasked_name(rules: Iterable[RedactionRule]) -> str:
-    """Return a pattern that finds, in attributes as JSON, a covered name whose value does not begin like a mask."""
-    keys = [key for rule in rules if not rule.classes for key in rule.keys]
-    below = rf'(?:{any_of(key for key in keys if key not in NAMESPACES)})(?:\.[^"]*)?'
-    return rf'(?i)[".](?:{below}|{any_of(key for key in keys if key in NAMESPACES) or below})":"[^"\[]'
+def exact_names(rules: Iterable[RedactionRule]) -> list[str]:
+    """Return the attribute names that `rules` cover exactly as they stand in the policy."""
+    return list(dict.fromkeys(key for rule in rules for key in rule.keys if not key.startswith("*")))
 
 
-def named_in_text(rule: RedactionRule) -> str:
-    """Return a pattern of `"name": value` for the rule's names inside any text: JSON, or what Python prints of a dict.
+def quoted_names(rule: RedactionRule) -> list[str]:
+    """Return clues that one of the rule's names stands in text, in quotation marks; a shorter ending covers a longer."""
+    keys = list(dict.fromkeys(key.removeprefix("*") for key in rule.keys))
+    shortest = [key for key in keys if not any(key != other and key.endswith(other) for other in keys)]
+    return [rf"""{any_of([key])}\\*["']\s*:""" for key in shortest]
 
-    Quotation marks may be escaped, for JSON in JSON. The first group is what stays readable.
+
+def named_in_text(rule: RedactionRule) -> list[str]:
+    """Return patterns of `"name": value` for the rule's names inside any text: JSON, or what Python prints of a dict.
+
+    Quotation marks may be escaped, for JSON in JSON. The first group is what stays readable. There is a pattern for
+    each kind of quotation mark, since Go's regexp is fast from a literal on.
     """
     value = r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\\+"[^"]*"?|[\[{][^\]}]*[\]}]?|[^\s,}\]"'\\]+)"""
-    return rf"""(?is)(["'](?:{any_of(rule.keys)})\\*["']\s*:\s*){value}"""
+    return [rf"""(?s)({mark}(?i:{any_key(rule.keys)})\\*{mark}\s*:\s*){value}""" for mark in "\"'"]
 
 
-def gate(rule: RedactionRule, scanned: str) -> str:
-    """Return the OTTL condition that one of the rule's literals is in `scanned`; empty where that cannot be said.
-
-    A pattern that ignores case is always tried: its literals cannot name every way to write them.
-    """
-    if not rule.literals or "(?i" in (rule.pattern or "") or not all(map(GATE_CHARACTERS.match, rule.literals)):
-        return ""
-    return " or ".join(f'Index({scanned}, "{literal}") >= 0' for literal in rule.literals)
-
-
-def mask_names(target: str) -> str:
-    """Return the statement that replaces every attribute name in `target` that could carry a value."""
+def mask_names(target: str, *, first: str) -> str:
+    """Return the statement that replaces every name in `target` that could carry a value, where `first` holds."""
     names = f"String(Keys({target}))"
-    doubtful = f"not IsMatch({names}, {text(GOOD_NAMES)}) or IsMatch({names}, {text(_NAME_SUSPECT)})"
-    return f'replace_all_patterns({target}, "key", {text(BAD_NAME)}, {text(MASKED_NAME)}) where {doubtful}'
+    doubtful = f"(not IsMatch({names}, {text(GOOD_NAMES)}) or IsMatch({names}, {text(_NAME_SUSPECT)}))"
+    return f'replace_all_patterns({target}, "key", {text(BAD_NAME)}, {text(MASKED_NAME)}) where {first} and {doubtful}'

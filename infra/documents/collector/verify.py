@@ -7,7 +7,7 @@ Everything else the router sends to quarantine.
 from collections.abc import Iterator
 from typing import Any
 
-from infra.documents.collector import normalise, redact, rules
+from infra.documents.collector import clues, finish, gate, redact, rules
 from infra.documents.collector.ottl import (
     ATTRIBUTES,
     OK,
@@ -16,7 +16,6 @@ from infra.documents.collector.ottl import (
     REASON,
     REDACTION,
     TEXT,
-    UID,
     attribute,
     cache,
     group,
@@ -27,71 +26,104 @@ from infra.policy.redaction import Redaction, RedactionRule
 LONG_BYTES, LONGEST_VALUE_BYTES = 500_000, 32_768
 """A record above the first has each value cut to the second; one that is still above it is withheld. CloudWatch
 Logs takes 1 MB a record, and the exporter's batches are kept below that."""
-NOT_TEXT = r'(?m)^\[[^"\]]|[^\\]",[^"]'
-"""A value that is not text, in a JSON list of values."""
+UNMASKED = rf"(?m)^[^\t\n]*{gate.PAIR}[^\[]"
+"""A value that does not begin like a mask, where names and values are laid out a pair a line."""
+_SCAN, _LOW, _REASON = cache("scan"), cache("low"), cache("reason")
+_NAMED, _DOUBT, _PAIRS = cache("named"), cache("doubt"), cache("pairs")
 
-_SCAN, _REASON = cache("scan"), cache("reason")
+
+def rescan(policy: Redaction) -> dict[str, Any]:
+    """Return the transform processor that lays the text of a redacted record out once more, masks left out.
+
+    The gate's search runs over it again; a record in which a name or its length is doubtful keeps a mask as its text.
+    """
+    short = [redact.shortened(policy)]
+    return {
+        "error_mode": "silent",
+        "log_statements": [
+            *(group(context, short) for context in ("resource", "scope", "log")),
+            group("scope", list(redact.scope_text_back())),
+            group("log", list(_laid_out_again(policy))),
+        ],
+    }
 
 
 def processor(policy: Redaction) -> dict[str, Any]:
-    """Return the transform processor that looks again, puts the body back and sets the marker."""
-    short = [redact.shortened(policy)]
-    shortened = [group(context, short) for context in ("resource", "scope", "log")]
-    scope = group("scope", list(redact.scope_text_back()))
-    return {"error_mode": "silent", "log_statements": [*shortened, scope, group("log", list(_statements(policy)))]}
+    """Return the transform processor that tries each rule's pattern where the search found a clue, and sets the marker."""
+    return {
+        "error_mode": "silent",
+        "log_statements": [
+            gate.passed("true"),
+            group("log", list(_statements(policy)), [f'attributes["{REDACTION}"] != "{OK}"']),
+        ],
+    }
 
 
-def _statements(policy: Redaction) -> Iterator[str]:
+def _laid_out_again(policy: Redaction) -> Iterator[str]:
     yield f"set({attribute(REDACTION)}, {text(PENDING)})"
     yield f'set({attribute(PROBLEM)}, "attribute_name") where {attribute(rules.MASKED_NAME)} != nil'
     yield from _long_records()
-    yield f"set({_SCAN}, {_everything()})"
-    yield f'set({_REASON}, "shape") where not IsString({_SCAN}) or log.body != "" or IsMatch({_SCAN}, {text(NOT_TEXT)})'
+    yield from _doubtful_names(policy)
+    yield from _scanned(policy)
+    yield f"set({_DOUBT}, true) where {attribute(REASON)} != nil"
+    yield f"set({cache('text')}, true) where IsString(log.body) and IsString({_SCAN})"
+    yield f"set(log.body, {text(gate.DOUBT)}) where {cache('text')} == true"
+    yield f"set(log.body, {gate.searchable(_SCAN)}) where {cache('text')} == true and {_DOUBT} == nil"
+
+
+def _statements(policy: Redaction) -> Iterator[str]:
+    yield from _scanned(policy)
+    yield f"set({_LOW}, ToLowerCase({_SCAN}))"
+    yield clues.separated(_PAIRS, _LOW)
+    yield f"set({_REASON}, {attribute(REASON)})"
+    yield f'set({_REASON}, "shape") where not IsString({_LOW}) or not IsString(log.body)'
     yield f'set({_REASON}, "size") where Len({_SCAN}) > {LONG_BYTES}'
-    named = text(rules.unmasked_name(policy.rules))
-    yield f'set({_REASON}, "name") where IsMatch(String({ATTRIBUTES}), {named})'
-    yield f'set({_REASON}, "pseudonym") where Index({_SCAN}, {text(redact.MARKER)}) >= 0'
-    masks = "|".join(rule.name for rule in policy.rules)
-    mask = rf"\[(?:{masks})(?::[0-9a-f]+)?\]"
-    yield f'replace_pattern({_SCAN}, {text(mask)}, "[]")'
+    yield from _doubtful_names(policy)
+    yield f'set({_REASON}, "name") where {_DOUBT} == true'
+    yield f'set({_REASON}, "pseudonym") where Index({_SCAN}, {text(clues.MARKER)}) >= 0'
     for rule in rules.in_order(policy.rules):
         if rule.pattern is not None:
             yield _look_again(rule, rule.pattern)
     clean = f"{_REASON} == nil"
-    yield f"set({attribute(UID)}, log.event_name) where IsMatch(log.event_name, {text(normalise.UID_PATTERN)})"
-    yield 'set(log.event_name, "")'
     yield f"set(log.body, {attribute(TEXT)}) where {clean}"
     yield f"delete_key({ATTRIBUTES}, {text(TEXT)}) where {clean}"
-    yield f"set(log.event_name, {attribute('event')}) where {clean} and {attribute('event')} != nil"
-    yield from _numbers()
+    yield from finish.statements()
     yield f"set({attribute(REASON)}, {_REASON}) where {_REASON} != nil"
-    yield f"set({attribute(REDACTION)}, {text(OK)}) where {clean} and IsString(log.body) and IsString({_SCAN})"
+    yield f"set({attribute(REDACTION)}, {text(OK)}) where {clean} and IsString(log.body) and IsString({_LOW})"
+
+
+def _scanned(policy: Redaction) -> Iterator[str]:
+    """Yield statements that lay out all text that a sink would see, with nothing where masks stand."""
+    masks = "|".join(rule.name for rule in policy.rules)
+    mask = rf"\[(?:{masks})(?::[0-9a-f]+)?\]"
+    yield f"set({_SCAN}, {_everything()})"
+    yield f'replace_pattern({_SCAN}, {text(mask)}, "[]")'
 
 
 def _everything() -> str:
-    """Return an expression for all text that a sink would see; each list of names or values is a line."""
-    places = (ATTRIBUTES, "resource.attributes", "scope.attributes")
-    lists = ", ".join(f"String({part}({name}))" for name in places for part in ("Keys", "Values"))
-    return f'Concat([{lists}, Concat(["scope", scope.name, scope.version], " ")], "\\n")'
+    parts = ", ".join(gate.laid_out(name) for name in (ATTRIBUTES, "resource.attributes", "scope.attributes"))
+    return f'Concat([{parts}, "scope", scope.name, scope.version], {text(gate.NEXT)})'
 
 
 def _long_records() -> Iterator[str]:
-    size = f"Len(String(Values({ATTRIBUTES})))"
+    size = f"Len({gate.laid_out(ATTRIBUTES)})"
     yield f"set({cache('long')}, true) where {size} > {LONG_BYTES}"
     yield f"truncate_all({ATTRIBUTES}, {LONGEST_VALUE_BYTES}) where {cache('long')} == true"
     yield f'set({attribute(PROBLEM)}, "truncated") where {cache("long")} == true'
 
 
+def _doubtful_names(policy: Redaction) -> Iterator[str]:
+    """Yield statements that find a covered name whose value does not begin like a mask."""
+    everywhere = [rule for rule in policy.rules if rule.keys and not rule.classes]
+    yield from gate.kept(cache("familiar"), ATTRIBUTES, gate.familiar(policy))
+    yield from gate.kept(_NAMED, ATTRIBUTES, rules.exact_names(everywhere))
+    strange = f"where Len({cache('familiar')}) + Len({_NAMED}) != Len({ATTRIBUTES})"
+    yield f"set({_NAMED}, {ATTRIBUTES}) {strange}"
+    yield f"keep_matching_keys({_NAMED}, {text(rules.any_name(everywhere))}) where Len({_NAMED}) == Len({ATTRIBUTES})"
+    yield f"set({_DOUBT}, true) where Len({_NAMED}) > 0 and IsMatch({gate.laid_out(_NAMED)}, {text(UNMASKED)})"
+
+
 def _look_again(rule: RedactionRule, pattern: str) -> str:
     found = f"IsMatch({_SCAN}, {text(pattern)})"
-    return f"set({_REASON}, {text(rule.name)}){redact.where(rules.gate(rule, _SCAN), redact.for_classes(rule), found)}"
-
-
-def _numbers() -> Iterator[str]:
-    for names, convert, shape in (
-        (normalise.WHOLE_NUMBERS, "Int", r"^-?[0-9]{1,15}$"),
-        (normalise.NUMBERS, "Double", r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$"),
-    ):
-        for name in names:
-            value = attribute(name)
-            yield f"set({value}, {convert}({value})) where {value} != nil and IsMatch({value}, {text(shape)})"
+    limited = redact.where(clues.may_match(rule, _LOW, _PAIRS, {}), redact.for_classes(rule), found)
+    return f"set({_REASON}, {text(rule.name)}){limited}"
