@@ -13,6 +13,7 @@ import sys
 import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -261,6 +262,45 @@ def test_no_member_of_an_archive_lands_outside_the_tools_own_directory(shop: Sho
     assert [path for path in tmp_path.rglob("greeter-evil") if home not in path.parents] == []
 
 
+def zipped(shop: Shop, members: dict[str, str], digest: str = "") -> Tool:
+    """Put a .zip release on the shelf, as Loki's are, and return the tool that it is of."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    shop.files["/greeter.zip"] = buffer.getvalue()
+    sums = f"{digest or hashlib.sha256(buffer.getvalue()).hexdigest()}  greeter.zip\n"
+    shop.files["/sums.txt"] = sums.encode()
+    made = Release(folder=shop.folder, archive="greeter.zip", checksums="sums.txt", executable="greeter-{os}-{arch}")
+    return replace(GREETER, release=made)
+
+
+def test_a_zip_release_is_unpacked_and_its_program_gets_the_tools_name(shop: Shop) -> None:
+    name = "-".join(["greeter", *this_platform()])
+    home = locate(zipped(shop, {name: program("1.2.3"), f"../../{name}": "x", "notes": "x"})).parents[1]
+    assert [path.name for path in (home / "bin").iterdir()] == ["greeter"]
+    assert os.access(home / "bin" / "greeter", os.X_OK)
+
+
+@pytest.mark.parametrize("how", ["a wrong checksum", "no program", "no zip"])
+def test_a_zip_release_that_is_not_right_is_refused(shop: Shop, how: str) -> None:
+    name = "-".join(["greeter", *this_platform()])
+    tool = zipped(
+        shop, {("notes" if how == "no program" else name): program("1.2.3")}, "0" * 64 * (how == "a wrong checksum")
+    )
+    if how == "no zip":
+        shop.files["/greeter.zip"] = b"hello"
+        shop.files["/sums.txt"] = f"{hashlib.sha256(b'hello').hexdigest()}  greeter.zip\n".encode()
+    said = {
+        "a wrong checksum": "refused greeter.zip",
+        "no program": "there is no greeter-",
+        "no zip": "cannot be unpacked",
+    }
+    with pytest.raises(ToolMissingError, match=said[how]):
+        locate(tool)
+    assert kept() == []
+
+
 def test_a_release_server_that_never_answers_is_given_up_in_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     let_go = threading.Event()
     monkeypatch.setattr(release, "ANSWER_SECONDS", 0.2)
@@ -339,7 +379,7 @@ def test_a_build_that_is_interrupted_stops_its_compilers_and_leaves_nothing(
     ) as process:
         assert _soon(lambda: (tmp_path / "compiler").exists() and (tmp_path / "compiler").read_text().strip())
         process.send_signal(ending)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode != 0
     compiler = int((tmp_path / "compiler").read_text(encoding="utf-8"))
     assert _soon(lambda: not _alive(compiler))
@@ -517,6 +557,8 @@ def test_the_collectors_manifest_is_of_the_catalogues_version() -> None:
         ("pulumi", ("darwin", "arm64"), "pulumi-v3.259.0-darwin-arm64.tar.gz"),
         ("otelcol", ("linux", "arm64"), "otelcol-contrib_0.158.0_linux_arm64.tar.gz"),
         ("otelcol", ("darwin", "amd64"), "otelcol-contrib_0.158.0_darwin_amd64.tar.gz"),
+        ("loki", ("linux", "amd64"), "loki-linux-amd64.zip"),
+        ("loki", ("darwin", "arm64"), "loki-darwin-arm64.zip"),
     ],
 )
 def test_each_release_is_asked_for_by_the_name_that_its_project_gives_it(

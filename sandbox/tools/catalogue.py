@@ -17,9 +17,9 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """An official release archive (.tar.gz).
+    """An official release archive: .tar.gz, or .zip by its name.
 
-    The three URL parts may use `{version}`, `{os}` (linux, darwin) and `{arch}`.
+    The three URL parts and `executable` may use `{version}`, `{os}` (linux, darwin) and `{arch}`.
     `checksums` is the release's own SHA-256 file, lines of `<hex>  <file name>`.
     `executable` is the path in the archive of the program, and `companions` a pattern of files that belong beside it.
     """
@@ -153,4 +153,39 @@ OTELCOL = Tool(
     ),
 )
 
-CATALOGUE = {tool.name: tool for tool in (PULUMI, OTELCOL)}
+_LOKI = "3.7.7"
+
+LOKI = Tool(
+    name="loki",
+    version=_LOKI,
+    purpose="Grafana Loki, where the destination local keeps its records",
+    homepage=f"https://github.com/grafana/loki/releases/tag/v{_LOKI}",
+    programs=("loki",),
+    version_command=("--version",),
+    release=Release(
+        folder="https://github.com/grafana/loki/releases/download/v{version}",
+        archive="loki-{os}-{arch}.zip",
+        checksums="SHA256SUMS",
+        executable="loki-{os}-{arch}",
+    ),
+    go=GoProgram(
+        requires=(("github.com/grafana/loki/v3", f"v{_LOKI}"),),
+        package="github.com/grafana/loki/v3/cmd/loki",
+        # Those of Loki's own go.mod, which count only there; its pkg/push is a directory of its checkout and comes
+        # as the version that it requires.
+        replaces=(
+            "github.com/Azure/azure-sdk-for-go => github.com/Azure/azure-sdk-for-go v68.0.0+incompatible",
+            "github.com/Azure/azure-storage-blob-go => "
+            "github.com/MasslessParticle/azure-storage-blob-go v0.14.1-0.20240322194317-344980fda573",
+            "github.com/gocql/gocql => github.com/grafana/gocql v0.0.0-20200605141915-ba5dc39ece85",
+            "github.com/hashicorp/memberlist => github.com/grafana/memberlist v0.3.1-0.20251126142931-6f9f62ab6f86",
+            "github.com/grafana/regexp => github.com/grafana/regexp v0.0.0-20240518133315-a468a5bfb3bc",
+            "github.com/influxdata/go-syslog/v3 => github.com/leodido/go-syslog/v4 v4.3.0",
+            "github.com/thanos-io/objstore => github.com/grafana/objstore v0.0.0-20250728171719-b5d3b766d1b0",
+        ),
+        tags="netgo",
+        ldflags=f"-s -w -X github.com/grafana/loki/v3/pkg/util/build.Version={_LOKI}",
+    ),
+)
+
+CATALOGUE = {tool.name: tool for tool in (PULUMI, OTELCOL, LOKI)}

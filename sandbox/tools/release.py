@@ -7,8 +7,9 @@ import tarfile
 import threading
 import urllib.error
 import urllib.request
+import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from shutil import copyfileobj
@@ -52,8 +53,9 @@ def fetch(tool: Tool, into: Path, tell: Tell) -> str:
         raise WayFailedError(f"refused {archive}: its SHA-256 is {actual}, but {sums_url} says {expected}")
     tell(f"unpacking {archive}")
     try:
-        _unpack(packed, tool.release, into / "bin", tool.name)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        executable = tool.release.executable.format(**words)
+        _unpack(packed, archive, executable, tool.release.companions, into / "bin", tool.name)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
         raise WayFailedError(f"{archive} cannot be unpacked: {error}") from error
     packed.unlink()
     return f"{folder}/{archive}"
@@ -137,23 +139,35 @@ def _download(url: str, target: Path, tell: Tell) -> str:
     return digest.hexdigest()
 
 
-def _unpack(packed: Path, release: Release, into: Path, program: str) -> None:
+def _unpack(packed: Path, name: str, executable: str, companions: str, into: Path, program: str) -> None:
     into.mkdir()
+    unpacked = _from_zip(packed) if name.endswith(".zip") else _from_tar(packed)
+    for member, content in unpacked:
+        is_program = member == executable
+        if not (is_program or fnmatchcase(member, companions)):
+            continue
+        # Only the last name: no member can land outside `into`.
+        target = into / (program if is_program else Path(member).name)
+        with content, target.open("wb") as file:
+            copyfileobj(content, file, _CHUNK_BYTES)
+        target.chmod(0o755)
+    if not (into / program).exists():
+        raise tarfile.ReadError(f"there is no {executable} in it")
+
+
+def _from_tar(packed: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the plain files in an archive, each to be read before the next is asked for."""
     with tarfile.open(packed, "r:gz") as archive:
         for member in archive:
-            is_program = member.name == release.executable
-            # Only plain files, and only their last name: no member can land outside `into`.
-            if not member.isfile() or not (is_program or fnmatchcase(member.name, release.companions)):
-                continue
-            content: IO[bytes] | None = archive.extractfile(member)
-            if content is None:
-                raise tarfile.ReadError(f"{member.name} has no content")
-            target = into / (program if is_program else Path(member.name).name)
-            with content, target.open("wb") as file:
-                copyfileobj(content, file, _CHUNK_BYTES)
-            target.chmod(0o755)
-    if not (into / program).exists():
-        raise tarfile.ReadError(f"there is no {release.executable} in it")
+            if member.isfile() and (content := archive.extractfile(member)) is not None:
+                yield member.name, content
+
+
+def _from_zip(packed: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(packed) as archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                yield member.filename, archive.open(member)
 
 
 def _reason(error: Exception) -> str:
