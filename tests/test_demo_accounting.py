@@ -7,6 +7,7 @@ import pytest
 from sandbox.demo.accounting import Accounts, Counted, accounts
 from sandbox.demo.arrivals import Arrived
 from sandbox.demo.redactions import before_and_after
+from sandbox.demo.run import destinations_from
 from sandbox.demo.sensitive import Sensitive, found_by_policy, leaks
 from sandbox.demo.traffic import Sent
 from tests.factories import policy
@@ -117,3 +118,17 @@ def test_redactions_are_shown_by_the_field_that_changed() -> None:
         ("email", "message", "to a@example.com", "to [email:0a1b2c3d4e]"),
         ("location", "gps_latitude", "52.520008", "[location]"),
     }
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "cloudwatch,newrelic"),
+        ({"DATADOG": "1"}, "cloudwatch,newrelic,datadog"),
+        ({"LOG_DESTINATION": "local"}, "local"),
+        ({"LOG_DESTINATION": "local,loggly", "DATADOG": "1"}, "local,loggly"),
+        ({"LOG_DESTINATION": " "}, "cloudwatch,newrelic"),
+    ],
+)
+def test_the_demo_goes_where_log_destination_says(environ: dict[str, str], expected: str) -> None:
+    assert destinations_from(environ) == expected

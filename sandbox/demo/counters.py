@@ -14,6 +14,8 @@ from sandbox.demo.accounting import Counted
 INCOMING, OUTGOING = "otelcol_processor_incoming_items", "otelcol_processor_outgoing_items"
 SENT, FAILED = "otelcol_exporter_sent_log_records", "otelcol_exporter_send_failed_log_records"
 QUEUE = "otelcol_exporter_queue_size"
+HOP, SPILL, LOGGLY = "otlp_http/hop-", "otlp_http/spill-", "syslog/"
+"""Exporters that send back into the collector: what they sent is still on its way, or counted at its end."""
 FINISH, SAMPLER, FILTER, WITHHOLD = "attributes/", "probabilistic_sampler/", "filter/", "transform/withhold"
 POLL_SECONDS = 0.25
 
@@ -71,7 +73,11 @@ def _complete(page: Page, allowed: Mapping[str, Collection[str]], accepted: int)
         return False
     copies = sum(did.kept.get(cls, 0) * len(sinks) for cls, sinks in allowed.items())
     quarantine_sinks = sum(name.endswith("-quarantine") for name in page.get(QUEUE, {}))
-    gone = sum(page.get(SENT, {}).values()) + sum(page.get(FAILED, {}).values())
+    sent, failed = page.get(SENT, {}), page.get(FAILED, {})
+    retried = {name.removeprefix(HOP) for name in sent if name.startswith(HOP)}
+    gone = sum(count for name, count in sent.items() if not name.startswith((HOP, SPILL, LOGGLY))) + sum(
+        count for name, count in failed.items() if name.partition("/")[2] not in retried
+    )
     return gone >= copies + did.quarantined * quarantine_sinks and not any(page.get(QUEUE, {}).values())
 
 

@@ -20,6 +20,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pending: list[Fault] = []
+        self._standing: Fault | None = None
         self._delay_seconds = 0.0
         self._delays_left: int | None = None
         self._cleared = threading.Event()
@@ -28,6 +29,11 @@ class Faults:
         """Answer the next `count` requests with `status`, storing nothing. `retry_after` is in whole seconds."""
         with self._lock:
             self._pending += [Fault(status, retry_after)] * count
+
+    def fail(self, status: int, retry_after: int | None = None) -> None:
+        """Answer every request with `status`, storing nothing, until clear(). `retry_after` is in whole seconds."""
+        with self._lock:
+            self._standing = Fault(status, retry_after)
 
     def delay(self, seconds: float, count: int | None = None) -> None:
         """Wait `seconds` before each of the next `count` answers; with None, before every one until clear()."""
@@ -39,6 +45,7 @@ class Faults:
         """Forget every fault, and let the requests that are being delayed go on at once."""
         with self._lock:
             self._pending.clear()
+            self._standing = None
             self._delay_seconds, self._delays_left = 0.0, None
             self._cleared.set()
 
@@ -53,4 +60,4 @@ class Faults:
         if seconds:
             cleared.wait(seconds)
         with self._lock:
-            return self._pending.pop(0) if self._pending else None
+            return self._pending.pop(0) if self._pending else self._standing
