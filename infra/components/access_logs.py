@@ -1,6 +1,7 @@
 """The bucket that records who touched the other buckets, and what is in them."""
 
 import typing
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -23,7 +24,7 @@ INVENTORY_FIELDS = (
 @typing.final
 class AccessLogs(pulumi.ComponentResource):
     """Creates the bucket for server access logs (`s3/<bucket>/`) and weekly inventories (`inventory/`) of the
-    context's archives and its read trail.
+    context's archives, its read trail and the buckets in `also` (names).
 
     Grants S3's log delivery and S3's inventory the right to write there, for exactly those buckets of this account.
     Denies everybody to delete; only a confirmed teardown leaves that denial out.
@@ -32,12 +33,19 @@ class AccessLogs(pulumi.ComponentResource):
     never end. Objects expire after the policy's access_logs_keep_days.
     """
 
-    def __init__(self, name: str, *, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        context: Context,
+        also: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("tinybeans:logging:AccessLogs", name, {}, opts)
         self._context = context
         bucket = context.bucket_name("access-logs")
         arn = context.bucket_arn(bucket)
-        sources = [context.bucket_arn(it) for it in watched(context)]
+        sources = [context.bucket_arn(it) for it in [*watched(context), *also]]
         data_classes = context.policy.data_classes
         self.store = PrivateBucket(
             name,

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.access_logs import AccessLogs
+from infra.components.collector_config import CollectorConfig, source_of
 from infra.components.collector_egress import CollectorEgress
 from infra.components.collector_listeners import CollectorListeners
 from infra.components.collector_logs import GROUP, CollectorLogs
@@ -17,23 +19,25 @@ from infra.components.collector_scaling import CollectorScaling
 from infra.components.collector_service import CollectorService
 from infra.components.vpc_endpoints import VpcEndpoints
 from infra.context import QUARANTINE_STREAM, STREAM, Context
+from infra.documents.collector.receive.files import feature_gates
 from infra.documents.collector_policy import execution_policy, task_policy
+from infra.documents.config_source import ConfigSource
 from infra.documents.container import container_definitions, dumped, mount_path
 from infra.documents.ecr import ecr_repository
-from infra.documents.endpoint_policy import METRICS, read_secrets
-from infra.documents.listeners import ports
+from infra.documents.endpoint_policy import read_secrets
+from infra.documents.listeners import client_ports, ports
 from infra.documents.task_size import guarded, guarded_definitions
 from infra.secrets import needed
 
 
 @typing.final
 class Collector(pulumi.ComponentResource):
-    """Creates everything that runs the collector: its own log, queue key, network, listeners, service, scaling, and
-    VPC endpoints where the stack has them.
+    """Creates everything that runs the collector: its own log, stored configuration, queue key, network, listeners,
+    service, scaling, and VPC endpoints where the stack has them.
 
     Grants the task role the writing of the given groups' streams and of `otlp/` in the given buckets, encrypted with
-    the given keys; grants the execution role the collector's own log and, from ECR, its image. Neither can create a
-    log group or a bucket, or read a record.
+    the given keys, and the reading of its configuration; grants the execution role the collector's own log and, from
+    ECR, its image. Neither can create a log group or a bucket, or read a record.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Collector(pulumi.ComponentResource):
         log_group_arns: Mapping[str, pulumi.Input[str]],
         buckets: Mapping[str, pulumi.Input[str]],
         key_arns: Mapping[str, pulumi.Input[str]],
+        access_logs: AccessLogs,
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -54,7 +59,7 @@ class Collector(pulumi.ComponentResource):
 
         `secret_arns` are by secret name (infra/secrets.py); the other ARNs are by data class. The service waits for
         `after`: grants and keys that are made elsewhere and that a starting task needs. Raises InputError before
-        anything is registered when the configuration does not fit a task definition.
+        anything is registered when the configuration is too large.
         """
         refuse_if_too_large(context, config)
         super().__init__("tinybeans:logging:Collector", name, {}, opts)
@@ -62,6 +67,14 @@ class Collector(pulumi.ComponentResource):
         repository = ecr_repository(context.settings.collector.image.repository)
 
         logs = CollectorLogs(f"{name}-log", context=context, writer_arn=roles.execution.arn, opts=child)
+        stored = CollectorConfig(
+            f"{name}-config",
+            context=context,
+            text=config,
+            reader_arn=roles.task.arn,
+            access_logs=access_logs,
+            opts=child,
+        )
         queue_key = CollectorQueueKey(
             f"{name}-queues", context=context, infrastructure_role_arn=roles.infrastructure.arn, opts=child
         )
@@ -73,21 +86,25 @@ class Collector(pulumi.ComponentResource):
             load_balancer_dns=network.load_balancer_dns,
             opts=child,
         )
-        may_write = pulumi.Output.all(
-            groups=dict(log_group_arns), archives=dict(buckets), keys=list(key_arns.values())
+        may_do = pulumi.Output.all(
+            groups=dict(log_group_arns),
+            archives=dict(buckets),
+            keys=list(key_arns.values()),
+            may_read=stored.may_read,
         ).apply(
             lambda known: task_policy(
                 streams=_streams(context, known["groups"]),
                 archives=known["archives"],
                 keys=known["keys"],
                 s3_service=context.regional_service("s3"),
+                also=known["may_read"],
             )
         )
         may_start = execution_policy(
             log_group_arn=logs.arn, partition=context.settings.aws.partition, repository=repository
         )
         task_grant = aws.iam.RolePolicy(
-            f"{name}-task-policy", role=roles.task.name, policy=pulumi.Output.json_dumps(may_write), opts=child
+            f"{name}-task-policy", role=roles.task.name, policy=pulumi.Output.json_dumps(may_do), opts=child
         )
         execution_grant = aws.iam.RolePolicy(
             f"{name}-execution-policy", role=roles.execution.name, policy=json.dumps(may_start), opts=child
@@ -103,11 +120,11 @@ class Collector(pulumi.ComponentResource):
                 grants=pulumi.Output.all(
                     task=roles.task.arn,
                     execution=roles.execution.arn,
-                    may_write=may_write,
+                    may_do=may_do,
                     secrets=list(secret_arns.values()),
                 ).apply(
                     lambda known: {
-                        known["task"]: [*known["may_write"]["Statement"], METRICS],
+                        known["task"]: known["may_do"]["Statement"],
                         known["execution"]: [*may_start["Statement"], read_secrets(known["secrets"])],
                     }
                 ),
@@ -124,11 +141,11 @@ class Collector(pulumi.ComponentResource):
             name,
             context=context,
             roles=roles,
-            containers=pulumi.Output.all(**secret_arns).apply(lambda arns: _containers(context, config, arns)),
+            containers=pulumi.Output.all(**secret_arns).apply(lambda arns: _containers(context, stored.source, arns)),
             queue_key_arn=queue_key.arn,
             security_group_id=network.tasks_security_group_id,
             targets=listeners.targets,
-            after=[logs, network, listeners, egress, task_grant, execution_grant, *after]
+            after=[logs, stored, network, listeners, egress, task_grant, execution_grant, *after]
             + ([endpoints] if endpoints else []),
             opts=child,
         )
@@ -157,9 +174,9 @@ class Collector(pulumi.ComponentResource):
 
 
 def refuse_if_too_large(context: Context, config: str) -> None:
-    """Return if the rendered configuration fits a task definition.
+    """Return if the rendered configuration can be reviewed, and the task definition that says where it is fits ECS.
 
-    Raises InputError naming the rendered file otherwise. Everything else in the task definition is known beforehand,
+    Raises InputError naming the file to change otherwise. Everything else in the task definition is known beforehand,
     the secrets' ARNs but for the six characters that Secrets Manager adds; so this can be asked before anything is
     registered.
     """
@@ -168,22 +185,25 @@ def refuse_if_too_large(context: Context, config: str) -> None:
         entry.name: context.arn("secretsmanager", f"secret:{context.secret(entry.name)}-000000")
         for entry in needed(context.settings)
     }
-    guarded_definitions(_containers(context, config, arns), environment=context.environment)
+    guarded_definitions(_containers(context, source_of(context, config), arns), environment=context.environment)
 
 
-def _containers(context: Context, config: str, secret_arns: Mapping[str, str]) -> str:
+def _containers(context: Context, config: ConfigSource, secret_arns: Mapping[str, str]) -> str:
     collector = context.settings.collector
-    at = ports(collector.listen)
     return dumped(
         container_definitions(
             image=collector.image.reference,
             memory_mib=collector.memory_mib,
             config=config,
-            ports=(at.grpc, at.http, at.health),
+            ports=(
+                *client_ports(collector.listen, context.settings.receivers).values(),
+                ports(collector.listen).health,
+            ),
             data_directory=mount_path(collector.data_directory),
             secrets={entry.environment_variable: secret_arns[entry.name] for entry in needed(context.settings)},
             log_group=context.log_group(GROUP),
             region=context.region,
+            feature_gates=feature_gates(context.settings),
         )
     )
 

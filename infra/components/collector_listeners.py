@@ -12,7 +12,7 @@ from infra.documents.network_limits import DEREGISTRATION_SECONDS, HEALTH_INTERV
 
 @typing.final
 class CollectorListeners(pulumi.ComponentResource):
-    """Creates one listener and one target group each for OTLP by gRPC and by HTTP.
+    """Creates one listener and one target group each for OTLP by gRPC and by HTTP, and for what else the stack admits.
 
     A task is sent records as long as the collector's own health endpoint answers 200; one that is being stopped keeps
     its connections for the deregistration delay and loses them then, so that clients go elsewhere while its queues
@@ -34,7 +34,7 @@ class CollectorListeners(pulumi.ComponentResource):
         """Port of the task to the ARN of its target group."""
         self.listeners: list[pulumi.Resource] = []
         endpoints: dict[str, pulumi.Output[str]] = {}
-        for spec in listener_specs(network, listen):
+        for spec in listener_specs(network, listen, context.settings.receivers):
             target = aws.lb.TargetGroup(
                 f"{name}-{spec.name}-target",
                 vpc_id=network.vpc_id,

@@ -6,22 +6,30 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.documents.listeners import Ports, ports
+from infra.documents.listeners import client_groups, client_ports, ports
+
+DESCRIPTIONS = {
+    "grpc": "OTLP by grpc from an application",
+    "http": "OTLP by http from an application",
+    "fluent": "Fluent Forward from an application",
+    "browser": "OTLP by http from the proxy of web pages",
+}
 
 
 @typing.final
 class CollectorNetwork(pulumi.ComponentResource):
     """Creates an internal network load balancer and two security groups, one for it and one for the tasks.
 
-    Admits the applications' security groups to the load balancer on the OTLP ports, and the load balancer to the tasks
-    on those and the health port; every rule names a security group, never an address. Where the tasks may connect to
+    Admits the applications' security groups to the load balancer on the ports of OTLP and Fluent Forward, the proxies'
+    on that of web pages, and the load balancer to the tasks on those and the health port; every rule names a security group, never an address. Where the tasks may connect to
     is CollectorEgress.
     """
 
     def __init__(self, name: str, *, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tinybeans:logging:CollectorNetwork", name, {}, opts)
         network = context.settings.network
-        at = ports(context.settings.collector.listen)
+        listen, receivers = context.settings.collector.listen, context.settings.receivers
+        services = client_ports(listen, receivers)
 
         def group(part: str, description: str) -> aws.ec2.SecurityGroup:
             return aws.ec2.SecurityGroup(
@@ -34,11 +42,11 @@ class CollectorNetwork(pulumi.ComponentResource):
 
         balancer = group("balancer", "Load balancer of the log collectors")
         tasks = group("tasks", "Log collectors")
-        for index, client in enumerate(sorted(set(network.client_security_group_ids))):
-            for service, port in _otlp(at):
+        for service, port in services.items():
+            for index, client in enumerate(client_groups(network, receivers, service)):
                 aws.vpc.SecurityGroupIngressRule(
                     f"{name}-client-{index}-{service}-rule",
-                    description=f"OTLP by {service} from an application",
+                    description=DESCRIPTIONS[service],
                     security_group_id=balancer.id,
                     referenced_security_group_id=client,
                     ip_protocol="tcp",
@@ -47,7 +55,7 @@ class CollectorNetwork(pulumi.ComponentResource):
                     tags=context.tags(name),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
-        for service, port in (*_otlp(at), ("health", at.health)):
+        for service, port in {**services, "health": ports(listen).health}.items():
             aws.vpc.SecurityGroupEgressRule(
                 f"{name}-balancer-{service}-rule",
                 description=f"{service} of the collectors",
@@ -89,7 +97,3 @@ class CollectorNetwork(pulumi.ComponentResource):
         self.load_balancer_arn = load_balancer.arn
         self.load_balancer_dns = load_balancer.dns_name
         self.register_outputs({"load_balancer_dns": self.load_balancer_dns})
-
-
-def _otlp(at: Ports) -> tuple[tuple[str, int], ...]:
-    return (("grpc", at.grpc), ("http", at.http))

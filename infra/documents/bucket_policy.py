@@ -63,17 +63,17 @@ def encrypted_with(bucket_arn: str, key_arn: str) -> list[Statement]:
     ]
 
 
-def written_only_by(objects_arn: str, writer_arn: str) -> list[Statement]:
-    """Return the denial of writes to `objects_arn` by anybody but the role `writer_arn`.
+def written_only_by(objects_arn: str, *writer_arns: str) -> list[Statement]:
+    """Return the denial of writes to `objects_arn` by anybody but the roles `writer_arns`.
 
-    It gives the role nothing: what the role may do stands in its own policy.
+    It gives them nothing: what a role may do stands in its own policy.
     """
     return [
         _deny(
             "DenyOtherWriters",
             ["s3:PutObject", "s3:ReplicateObject"],
             objects_arn,
-            {"ArnNotEquals": {"aws:PrincipalArn": writer_arn}},
+            {"ArnNotEquals": {"aws:PrincipalArn": sorted(writer_arns)}},
         )
     ]
 
@@ -147,7 +147,7 @@ def _allow(sid: str, service: str, action: str, resource: str, condition: Mappin
 
 
 def _deny(
-    sid: str, action: str | list[str], resource: str | list[str], condition: Mapping[str, Mapping[str, str]]
+    sid: str, action: str | list[str], resource: str | list[str], condition: Mapping[str, Mapping[str, str | list[str]]]
 ) -> Statement:
     # A denial names everybody: whoever it left out would be allowed what it denies.
     statement: Statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource}

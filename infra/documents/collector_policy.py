@@ -7,6 +7,14 @@ from infra.documents.container import CONTAINER
 from infra.documents.ecr import PULL, EcrRepository
 
 VERSION = "2012-10-17"
+METRICS = {
+    "Sid": "PutMetrics",
+    "Effect": "Allow",
+    "Action": "cloudwatch:PutMetricData",
+    # CloudWatch metrics have no resources (Service Authorization Reference). The one condition that there is,
+    # cloudwatch:namespace, is for PutMetricData's own API: metrics that come by OTLP have no namespace to compare.
+    "Resource": "*",
+}
 ARCHIVE_PREFIX = "otlp"
 """Everything that the collector archives lies under this prefix of a class's bucket."""
 
@@ -39,12 +47,14 @@ def task_policy(
     archives: Mapping[str, str],
     keys: Sequence[str],
     s3_service: str,
+    also: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return what the collector may do.
 
     It writes to `streams` (ARNs of log streams), adds objects under `otlp/` of the `archives` (class to bucket ARN)
     and has S3 encrypt them with `keys`. It can create no group and no stream, so none can appear unencrypted, and
-    it can read nothing back; `kms:Decrypt` is what S3 needs to put the parts of a multipart upload together.
+    it can read nothing back; `kms:Decrypt` is what S3 needs to put the parts of a multipart upload together. `also`
+    are further statements, such as the one for its configuration. It sends its own metrics.
     """
     statements: list[dict[str, Any]] = [
         {
@@ -66,8 +76,10 @@ def task_policy(
             "Resource": sorted(keys),
             "Condition": {"StringEquals": {"kms:ViaService": s3_service}},
         },
+        METRICS,
     ]
-    return {"Version": VERSION, "Statement": [statement for statement in statements if statement["Resource"]]}
+    granted = [statement for statement in statements if statement["Resource"]]
+    return {"Version": VERSION, "Statement": [*granted, *(dict(statement) for statement in also)]}
 
 
 def execution_policy(*, log_group_arn: str, partition: str, repository: EcrRepository | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infra.documents.config_source import ConfigSource
 from infra.documents.network_limits import STOP_TIMEOUT_SECONDS
 
 CONTAINER = "collector"
@@ -15,9 +16,11 @@ USER = "10001"
 """The collector image's own user. ECS makes a managed EBS volume writable for the user that the container definition
 names, on Fargate too, through a group that it adds to the process (Amazon ECS Developer Guide, "Non-root user
 behavior"; announced 2025-11-07): so it must be named here, and nothing has to run as root to change owners."""
-CONFIG_VARIABLE = "OTELCOL_CONFIG"
 GO_MEMORY_PERCENT = 80
 """Share of the task's memory at which Go collects garbage harder; the rest is for what Go does not count."""
+GO_GC_PERCENT = 400
+"""GOGC: how much the heap may grow before Go collects garbage. Records live for milliseconds, so a larger heap saves a
+fifth of the CPU time (docs/performance.md); GOMEMLIMIT and the memory limiter bound it."""
 RESTART_PERIOD_SECONDS = 60
 """A collector that ran this long is started again on the same volume, its queues intact (ECS: 60 to 1800)."""
 LOG_BUFFER = "10m"
@@ -29,12 +32,13 @@ def container_definitions(
     *,
     image: str,
     memory_mib: int,
-    config: str,
+    config: ConfigSource,
     ports: Iterable[int],
     data_directory: str,
     secrets: Mapping[str, str],
     log_group: str,
     region: str,
+    feature_gates: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
     """Return the task's container definitions; `secrets` are environment variables to ARNs in Secrets Manager.
 
@@ -44,11 +48,15 @@ def container_definitions(
     The collector's own log is `non-blocking`: its lines may be lost when CloudWatch does not take them, for the
     pipeline must not wait for its diagnostics; what happened to records is counted in metrics instead.
     """
-    environment = {CONFIG_VARIABLE: config, "GOMEMLIMIT": f"{memory_mib * GO_MEMORY_PERCENT // 100}MiB"}
+    environment = {
+        **config.environment,
+        "GOGC": str(GO_GC_PERCENT),
+        "GOMEMLIMIT": f"{memory_mib * GO_MEMORY_PERCENT // 100}MiB",
+    }
     collector: dict[str, Any] = {
         "name": CONTAINER,
         "image": image,
-        "command": [f"--config=env:{CONFIG_VARIABLE}"],
+        "command": [f"--config={config.uri}", *gate_arguments(feature_gates)],
         "cpu": 0,
         "essential": True,
         "user": USER,
@@ -74,6 +82,12 @@ def container_definitions(
         },
     }
     return [collector]
+
+
+def gate_arguments(gates: Iterable[str]) -> list[str]:
+    """Return the command line arguments that open the collector's feature gates `gates`."""
+    named = ",".join(gates)
+    return [f"--feature-gates={named}"] if named else []
 
 
 def mount_path(data_directory: str) -> str:

@@ -18,13 +18,6 @@ INTERFACE_SERVICES = {
 }
 """Interface endpoint to the prefix of the actions that it carries. For Fargate these are all that is needed: it pulls
 images by way of the two ECR endpoints and S3 (Amazon ECR, "Interface VPC endpoints")."""
-METRICS = {
-    "Sid": "PutMetrics",
-    "Effect": "Allow",
-    "Action": "cloudwatch:PutMetricData",
-    # CloudWatch metrics have no resources; the namespace is for the role's own policy to say.
-    "Resource": "*",
-}
 
 Statement = Mapping[str, Any]
 

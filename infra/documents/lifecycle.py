@@ -35,8 +35,14 @@ def expiry_rules(keep_days: int, replaced_versions_keep_days: int) -> list[Rule]
     """Return the rules of a bucket whose objects only ever expire: at `keep_days`, and for good
     `replaced_versions_keep_days` later.
     """
+    return [_rule("expire", expiration={"days": keep_days}), *tidying_rules(replaced_versions_keep_days)]
+
+
+def tidying_rules(replaced_versions_keep_days: int) -> list[Rule]:
+    """Return the rules of a bucket whose objects are kept for good: only what was replaced, deleted or left half-done
+    goes.
+    """
     return [
-        _rule("expire", expiration={"days": keep_days}),
         _rule(
             "remove-replaced-versions", noncurrent_version_expiration={"noncurrent_days": replaced_versions_keep_days}
         ),
