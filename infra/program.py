@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from infra.components.access_logs import AccessLogs
 from infra.components.archive import Archive
 from infra.components.collector import Collector, refuse_if_too_large
+from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
 from infra.components.log_store import LogStore
 from infra.components.read_trail import ReadTrail
@@ -37,7 +38,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
-    access_logs = AccessLogs("access-logs", context=context, opts=opts)
+    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context)], opts=opts)
     replicas = Replicas("replicas", context=context, opts=opts)
     stores = {
         cls: LogStore(
@@ -90,6 +91,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         log_group_arns={cls: store.log_group_arn for cls, store in stores.items()},
         buckets={cls: archive.bucket_arn for cls, archive in archives.items()},
         key_arns=key_arns,
+        access_logs=access_logs,
         after=[secrets],
         opts=opts,
     )

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from infra.model import Environment, Model
 from infra.policy.data_classes import Destination
 from infra.problems import Refused
+from infra.settings_receivers import Receivers
 
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
@@ -107,14 +108,14 @@ class Queue(Model):
     volume_gib: Annotated[int, Field(ge=1, le=16384)]
     """Size (GiB) of the volume that holds the queues."""
     outage_hours: Annotated[float, Field(gt=0)]
-    """Hours of outage each sink's queue must hold."""
+    """Hours of outage each sink's queues must hold."""
     bytes_per_second: Annotated[int, Field(ge=1)]
     """Sustained volume (bytes/s, uncompressed) that a single collector is sized for."""
     fsync: bool
 
     @property
     def bytes_per_sink(self) -> int:
-        """Return the bytes that one sink's queue may hold."""
+        """Return the bytes that come in for one sink during such an outage."""
         return int(self.outage_hours * 3600 * self.bytes_per_second)
 
 
@@ -124,9 +125,15 @@ class Listen(Model):
     grpc: str = "0.0.0.0:4317"
     http: str = "0.0.0.0:4318"
     health: str = "0.0.0.0:13133"
+    loopback: Annotated[str, Field(pattern=r"^(127\.0\.0\.1:[0-9]+|\$\{env:[A-Z0-9_]+\})$")] = "127.0.0.1:4319"
+    """Where the collector sends back to itself what a sink could not take; nobody else may reach it."""
+    loggly: Annotated[str, Field(pattern=r"^(127\.0\.0\.1:[0-9]+|\$\{env:[A-Z0-9_]+\})$")] = "127.0.0.1:4320"
+    """Where the collector hands itself what goes to Loggly; nobody else may reach it."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | str = 8888
     """A port number, or a reference such as ${env:NAME} that the collector resolves."""
+    counts_port: int | str = 8889
+    """Port, beside the metrics port, of the page that serves records counted by class and reason."""
 
 
 class Collector(Model):
@@ -140,6 +147,10 @@ class Collector(Model):
     scaling: Scaling = Scaling()
     queue: Queue
     listen: Listen = Listen()
+    own_metrics_seconds: Annotated[int, Field(ge=1, le=300)] = 60
+    """How often (s) the collector's own metrics are sent to CloudWatch and Datadog."""
+    counted_by_class: tuple[Literal["accepted", "kept"], ...] = ()
+    """Which records are also counted one by one, by class, beside those in quarantine; 1 to 2 µs of CPU a record each."""
     data_directory: str = "/var/lib/otelcol"
     """Directory of the queues inside the container."""
     log_retention_days: Annotated[int, Field(ge=1)] = 30
@@ -212,8 +223,10 @@ class Endpoints(Model):
     """Where a double stands in for a service, as a base address; absent means the service itself."""
 
     cloudwatch_logs: str | None = None
+    cloudwatch_metrics: str | None = None
     s3: str | None = None
     datadog: str | None = None
+    datadog_metrics: str | None = None
     elastic: str | None = None
     newrelic: str | None = None
     loki: str | None = None
@@ -237,6 +250,7 @@ class Settings(Model):
     aws: Aws
     network: Network
     collector: Collector
+    receivers: Receivers = Receivers()
     access: Access
     replica: Replica | None = None
     audit_reads: bool

@@ -7,6 +7,7 @@ from infra.policy import Policy
 from infra.policy.data_classes import CLOUDWATCH_RETENTION_DAYS, Destination
 from infra.problems import Problem
 from infra.settings import Settings
+from infra.sinks import disk_bytes, sinks
 
 TESTED_COLLECTOR_VERSION = "0.158.0"
 """The version that the tests run; production runs the same."""
@@ -21,7 +22,7 @@ def problems_with(settings: Settings, policy: Policy, file: str) -> list[Problem
         *_readers(settings, policy),
         *_secrets(settings),
         *_destinations(settings, policy),
-        *_collector(settings),
+        *_collector(settings, policy),
         *_egress(settings),
         *_names(settings, policy),
     ]
@@ -41,6 +42,9 @@ def _floors(settings: Settings, policy: Policy) -> Found:
         yield "network.subnet_ids", weaker, f"subnets in at least {floor.minimum_zones} zones"
     if floor.tls_listeners and settings.network.certificate_arn is None:
         yield "network.certificate_arn", weaker, "a certificate: listeners are TLS"
+    browser = settings.receivers.browser
+    if floor.tls_listeners and browser and any(origin.startswith("http:") for origin in browser.origins):
+        yield "receivers.browser.origins", weaker, "pages that come by https"
     if settings.secret_recovery_days < floor.secret_recovery_days:
         yield "secret_recovery_days", weaker, f"at least {floor.secret_recovery_days}"
     if settings.secret_recovery_days in range(1, 7):
@@ -91,7 +95,7 @@ def _destinations(settings: Settings, policy: Policy) -> Found:
         yield "destinations", "local is for laptops", "cloudwatch, datadog, elastic, newrelic, loggly"
 
 
-def _collector(settings: Settings) -> Found:
+def _collector(settings: Settings, policy: Policy) -> Found:
     collector = settings.collector
     if collector.image.version != TESTED_COLLECTOR_VERSION:
         yield "collector.image.version", "not the version that the tests run", TESTED_COLLECTOR_VERSION
@@ -101,15 +105,13 @@ def _collector(settings: Settings) -> Found:
             "not a retention that CloudWatch Logs accepts",
             ", ".join(map(str, CLOUDWATCH_RETENTION_DAYS)),
         )
-    # Every sink's queue can be full at once, the archive's too; a tenth is left for the store's own pages.
-    sinks = 1 + len(settings.destinations)
-    wanted = collector.queue.bytes_per_sink * sinks * 1.1
+    # Every sink's queues and spill can be full at once, the archive's too.
+    wanted = disk_bytes(settings, policy.data_classes)
     if wanted > collector.queue.volume_gib * GIB:
-        gib = int(-(-wanted // GIB))
         yield (
             "collector.queue.volume_gib",
-            f"{sinks} full queues do not fit the volume",
-            f"at least {gib}, or a shorter outage",
+            f"full queues and spills of {len(sinks(settings))} sinks do not fit the volume",
+            f"at least {-(-wanted // GIB)}, or a shorter outage",
         )
 
 

@@ -8,6 +8,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import ValidationError
 
 from infra.policy import Policy
+from infra.policy.data_classes import Destination
 from infra.problems import InputError, Problem, from_validation
 from infra.secrets import CATALOGUE
 from infra.settings import Settings
@@ -58,6 +59,11 @@ def _decoded(value: str) -> Any:
 def _destinations(file: str, configured: object, from_environment: str | None) -> dict[str, list[str]]:
     """Return the destinations as a list, from wherever they were given; both places must agree."""
     named = [_names(text) for text in (configured, from_environment) if isinstance(text, str)]
+    if not all(named):
+        known = ", ".join(Destination)
+        raise InputError(
+            [Problem(file, f"{PROJECT}:destinations", "no destination is named", f"one or more of {known}")]
+        )
     if len(named) == 2 and sorted(named[0]) != sorted(named[1]):
         raise InputError(
             [

@@ -32,9 +32,12 @@ class CollectorFailedError(Exception):
     """The collector did not start, or ended by itself; its last lines are in the message."""
 
 
-def task_spec(ecs: Any, secretsmanager: Any, family: str) -> TaskSpec:
-    """Return the collector container of the newest task definition of `family`, secrets resolved as ECS does."""
-    definition = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
+def task_spec(ecs: Any, secretsmanager: Any, definition_name: str) -> TaskSpec:
+    """Return the collector container of a task definition, secrets resolved as ECS does.
+
+    `definition_name` is a family, for its newest revision, or the ARN of one revision.
+    """
+    definition = ecs.describe_task_definition(taskDefinition=definition_name)["taskDefinition"]
     container = next(item for item in definition["containerDefinitions"] if item["name"] == CONTAINER)
     plain = {item["name"]: item["value"] for item in container.get("environment", [])}
     resolved = {
@@ -67,7 +70,7 @@ class RunningCollector:
 def running_collector(
     executable: Path, spec: TaskSpec, addresses: Mapping[str, str], directory: Path, base_environment: Mapping[str, str]
 ) -> Iterator[RunningCollector]:
-    """Run the collector with the container's command and environment, `addresses` being the SANDBOX_* variables.
+    """Run the collector with the container's command and environment, `addresses` being what `addresses()` returned.
 
     Yields once its health endpoint answers. Raises CollectorFailedError when it does not within 30 s.
     """
@@ -128,16 +131,23 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def addresses(cloud: RunningCloud, ports: list[int], data: Path) -> dict[str, str]:
-    """Return the SANDBOX_* variables of Pulumi.sandbox.yaml: where the collector listens and where its sinks are."""
-    grpc, http, health, metrics = ports
+    """Return the SANDBOX_* variables of Pulumi.sandbox.yaml (where the collector listens, where its sinks are), and
+    where S3 is for a configuration that is an object there.
+    """
+    grpc, http, health, metrics, counts, loopback = ports
     data.mkdir(parents=True, exist_ok=True)
     return {
         "SANDBOX_DATA": str(data),
         "SANDBOX_OTLP_GRPC": f"127.0.0.1:{grpc}",
         "SANDBOX_OTLP_HTTP": f"127.0.0.1:{http}",
         "SANDBOX_HEALTH": f"127.0.0.1:{health}",
+        "SANDBOX_LOOPBACK": f"127.0.0.1:{loopback}",
         "SANDBOX_METRICS_PORT": str(metrics),
+        "SANDBOX_COUNTS_PORT": str(counts),
         "SANDBOX_CLOUDWATCH_LOGS": cloud.cloudwatch_logs_endpoint.removesuffix("/v1/logs"),
         "SANDBOX_S3": cloud.aws_endpoint,
+        # Where the AWS SDK finds S3: the task definition names Amazon's own address, as everywhere else.
+        "AWS_ENDPOINT_URL_S3": cloud.aws_endpoint,
+        **{f"SANDBOX_{name.upper()}_METRICS": intake.url for name, intake in cloud.metrics.items()},
         **{f"SANDBOX_{name.upper()}": intake.url.removesuffix("/v1/logs") for name, intake in cloud.intakes.items()},
     }

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from infra.context import Context
+from infra.sinks import archives
 from infra.stack import ROOT
+from infra.stack_config import LOG_DESTINATION
 from infra.stack_file import context_from_file
 from sandbox.demo.accounting import accounts
 from sandbox.demo.arrivals import Arrived, in_archives, in_cloudwatch, in_intakes
 from sandbox.demo.counters import counted, parsed, settled
+from sandbox.demo.laptop import LaptopSinks, running_laptop_sinks
 from sandbox.demo.lines import Lines
 from sandbox.demo.redactions import before_and_after
 from sandbox.demo.result import Component, DemoResult
@@ -39,6 +42,7 @@ class Live:
     context: Context
     stack: SandboxStack
     cloud: RunningCloud
+    laptop: LaptopSinks
     collector: RunningCollector
     up: Timed
     directory: Path
@@ -57,6 +61,7 @@ def live_sandbox(
         with _timed(seconds, "cloud"):
             say("starting the embedded cloud")
             cloud = stack.enter_context(running_cloud(region=context.region, intakes=intakes_for(keys)))
+            laptop = stack.enter_context(running_laptop_sinks(context.settings.destinations, keys, directory, say))
         with _timed(seconds, "stack"):
             say("bringing the stack up with the real Pulumi engine")
             deployed = stack.enter_context(
@@ -73,11 +78,11 @@ def live_sandbox(
         with _timed(seconds, "collector"):
             say("starting the real collector with the deployed task definition")
             spec = task_spec(_client(cloud, "ecs"), _client(cloud, "secretsmanager"), context.name("collector"))
-            where = addresses(cloud, free_ports(4), directory / "queues")
+            where = {**addresses(cloud, free_ports(6), directory / "queues"), **laptop.variables}
             collector = stack.enter_context(
                 running_collector(otelcol, spec, where, directory, cloud.credentials.child_environment(cloud.region))
             )
-        yield Live(context, deployed, cloud, collector, up, directory, seconds)
+        yield Live(context, deployed, cloud, laptop, collector, up, directory, seconds)
 
 
 def carry(live: Live, lines: Lines, say: Say) -> DemoResult:
@@ -111,13 +116,14 @@ def read_back(live: Live) -> tuple[list[Arrived], list[Any]]:
     """Return every record in every sink, and the archive's objects."""
     found = in_cloudwatch(_client(live.cloud, "logs"), live.context)
     archived, objects = in_archives(_client(live.cloud, "s3"), live.context)
-    return [*found, *archived, *in_intakes(live.cloud, live.cloud.intakes)], objects
+    return [*found, *archived, *in_intakes(live.cloud, live.cloud.intakes), *live.laptop.arrived()], objects
 
 
 def allowed(context: Context) -> Mapping[str, tuple[str, ...]]:
     """Return the sinks that each class's records may reach in this stack: what policy and settings share, and the archive."""
+    archived = ("archive",) if archives(context.settings) else ()
     return {
-        cls: ("archive", *(str(name) for name in context.settings.destinations if name in data_class.destinations))
+        cls: (*archived, *(str(name) for name in context.settings.destinations if name in data_class.destinations))
         for cls, data_class in context.policy.data_classes.classes.items()
     }
 
@@ -158,6 +164,8 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 
 def destinations_from(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the demo's destinations: the sandbox's own, and Datadog when DATADOG is set to anything but 0."""
+    """Return the demo's destinations: LOG_DESTINATION's; else the sandbox's own, and Datadog when DATADOG is not 0."""
+    if chosen := environ.get(LOG_DESTINATION, "").strip():
+        return chosen
     extra = ",datadog" if environ.get("DATADOG", "") not in ("", "0") else ""
     return f"cloudwatch,newrelic{extra}"

@@ -11,6 +11,7 @@ from sandbox.doubles.aws_clients import SANDBOX_CREDENTIALS, AwsCredentials
 from sandbox.doubles.cloudwatch_otlp import CloudWatchOtlp
 from sandbox.doubles.moto_server import MotoServer
 from sandbox.doubles.otlp_intake import IntakeSpec, OtlpIntake
+from sandbox.doubles.otlp_metrics import OtlpMetrics, cloudwatch_metrics, datadog_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class RunningCloud:
     moto: MotoServer
     cloudwatch: CloudWatchOtlp
     intakes: Mapping[str, OtlpIntake]
+    metrics: Mapping[str, OtlpMetrics]
+    """Intakes of the collector's own metrics: `cloudwatch`, and `datadog` where it is among the intakes."""
 
     @property
     def aws_endpoint(self) -> str:
@@ -59,4 +62,9 @@ def running_cloud(
         running = {spec.name: stack.enter_context(OtlpIntake(spec)) for spec in specs}
         moto = stack.enter_context(MotoServer())
         front = stack.enter_context(CloudWatchOtlp(logs_endpoint=moto.endpoint, region=region, credentials=credentials))
-        yield RunningCloud(region, credentials, moto, front, MappingProxyType(running))
+        metrics = {"cloudwatch": cloudwatch_metrics(region=region, credentials=credentials)}
+        if datadog := next((spec for spec in specs if spec.name == "datadog"), None):
+            metrics["datadog"] = datadog_metrics(datadog.value)
+        for intake in metrics.values():
+            stack.enter_context(intake)
+        yield RunningCloud(region, credentials, moto, front, MappingProxyType(running), MappingProxyType(metrics))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.providers.aws_types.rows import keys
-from sandbox.providers.realise import s3, s3_parts
+from sandbox.providers.realise import s3, s3_objects, s3_parts
 from sandbox.providers.rules import at_most_one, one_of
 from sandbox.providers.rules_s3 import default_retention, lifecycle_order
 from sandbox.providers.table import Api, Realiser, Row, Rule, table
@@ -155,13 +155,24 @@ ROWS = table(
         id="{bucket}/{key}",
         name=None,
         outputs={
-            "arn": "arn:{partition}:s3:::{id}",
-            "versionId": "{hex}",
+            "arn": "arn:{partition}:s3:::{bucket}/{key}",
+            "etag": "",
+            "serverSideEncryption": "AES256",  # S3's own default, where the bucket names no other
+            "versionId": "",
             **dict.fromkeys(
                 ("checksumCrc32", "checksumCrc32c", "checksumCrc64nvme", "checksumSha1", "checksumSha256"), ""
             ),
         },
         replace_on=keys("bucket", "key"),
+        defaults={
+            "contentType": "application/octet-stream",
+            "forceDestroy": False,
+            "storageClass": "STANDARD",
+        },
+        moto=s3_objects.OBJECT,
+        api=Api(service="s3", operation="PutObject", rename={**s3_objects.RENAMED, "content": "Body"}),
+        rules=(at_most_one("content", "contentBase64", "source"),),
+        volatile=frozenset({"checksumSha256", "etag", "versionId"}),
     ),
     Row(
         "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
