@@ -7,10 +7,10 @@ TOUCHED   := git ls-files -z --cached --others --exclude-standard
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo sandbox test unit check format tools render schemas lock clean
+.PHONY: help environment demo sandbox redaction-score chaos perf test unit check format tools render schemas lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment: ## make .venv ready (every other target does it too)
 	@bin/bootstrap
@@ -21,11 +21,20 @@ demo: environment ## bring the whole stack up here, send logs through it, show w
 sandbox: environment ## bring the whole stack up here and keep it until Ctrl-C
 	@$(PYTHON_IN) -m sandbox keep
 
+redaction-score: environment ## leaks, recall, precision by rule, and speed beside the stock processor (LABELLED=path.jsonl ARGS=)
+	@$(PYTHON_IN) -m sandbox.score $(if $(LABELLED),--labelled '$(LABELLED)') $(ARGS)
+
 test: environment ## all tests, with the real engine and the real collector (ARGS= for pytest, WORKERS=2)
 	@bin/test
 
 unit: environment ## the tests that need no outside program (ARGS= for pytest)
 	@$(PYTHON_IN) -m pytest -n 2 --dist loadfile -m 'not engine and not collector and not checker' $(ARGS)
+
+perf: environment ## CPU time and memory of every stage of the collector, table and picture (PERF_ARGS=--quick)
+	@$(PYTHON_IN) -m sandbox.perf $(PERF_ARGS)
+
+chaos: environment ## break the collector, its sinks and its disk on purpose; fail when anything acknowledged is lost (LONG=1 for ten-minute faults, ARGS=)
+	@$(PYTHON_IN) -m sandbox.loss $(if $(LONG),--long) $(ARGS)
 
 check: environment ## lint, format, types, YAML, spelling
 	$(PYTHON_IN) -m ruff check .
@@ -38,7 +47,7 @@ format: environment ## put Python files into shape
 	$(PYTHON_IN) -m ruff check --fix .
 	$(PYTHON_IN) -m ruff format .
 
-tools: environment ## provide the engine and the collector: from PATH, the cache, their releases, or built from Go modules
+tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 
 render: environment ## render the collector's configuration of every stack into collector_configs/rendered/

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.doubles.aws_clients import AwsCredentials
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
 
 STARTS_WITHIN_SECONDS = 20.0
 STOPS_WITHIN_SECONDS = 15.0
+CREDENTIALS = AwsCredentials("AKIAEXAMPLEEXAMPLE00", "made-up")
 PEPPER = "a-pepper-made-up-for-these-tests-only-0123456789"
 
 
@@ -54,8 +56,8 @@ def environment(**more: str) -> dict[str, str]:
     """Return an environment in which every rendered configuration resolves: made-up keys, and no way to a cloud."""
     return {
         "PATH": os.environ["PATH"],
-        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00",
-        "AWS_SECRET_ACCESS_KEY": "made-up",
+        "AWS_ACCESS_KEY_ID": CREDENTIALS.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_access_key,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "us-east-1",
         "REDACTION_PEPPER": PEPPER,
@@ -102,13 +104,20 @@ class Collector:
 
 @contextmanager
 def running(
-    config: Path, variables: Mapping[str, str], directory: Path, *, health: str, http_address: str, metrics_port: int
+    config: Path,
+    variables: Mapping[str, str],
+    directory: Path,
+    *,
+    health: str,
+    http_address: str,
+    metrics_port: int,
+    arguments: Sequence[str] = (),
 ) -> Iterator[Collector]:
     """Run the collector on `config` until the block ends; its own log is in `directory`."""
     log = directory / "collector.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [str(executable()), f"--config=file:{config}"],
+            [str(executable()), f"--config=file:{config}", *arguments],
             env=environment(**variables),
             stdout=sink,
             stderr=subprocess.STDOUT,

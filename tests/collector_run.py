@@ -19,11 +19,14 @@ from urllib.parse import unquote
 
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.documents.collector.receive.files import feature_gates
+from infra.documents.container import gate_arguments
 from sandbox.doubles.http_server import HttpRequest
 from sandbox.doubles.otlp_codec import Encoding, LogRecord, decode
 from sandbox.doubles.otlp_endpoint import Limits, OtlpEndpoint, Stored
 from sandbox.doubles.otlp_intake import OtlpIntake, newrelic
-from tests.collector_process import Collector, free_ports, running
+from sandbox.doubles.otlp_metrics import OtlpMetrics, cloudwatch_metrics
+from tests.collector_process import CREDENTIALS, Collector, free_ports, running
 from tests.factories import ROOT
 
 UID = "log.record.uid"
@@ -126,6 +129,12 @@ class Run:
     config: Path
     again: Callable[[], AbstractContextManager[Collector]]
     """Starts another collector on the same configuration, addresses and queues."""
+    metrics: OtlpMetrics
+    """CloudWatch's intake of the collector's own metrics."""
+    counts_url: str
+    """Page of records counted by class and reason."""
+    grpc: str
+    """Address of OTLP by gRPC."""
     sent: dict[str, str] = field(default_factory=dict)
     """The test's name of a record to its uid."""
     waiting: list[dict[str, Any]] = field(default_factory=list, repr=False)
@@ -208,23 +217,36 @@ def batch(
 
 
 @contextmanager
-def collector_run(context: Context, directory: Path, **variables: str) -> Iterator[Run]:
-    """Run the collector on the configuration of `context`, a sandbox stack's, with doubles for every sink."""
-    grpc, http_port, health, metrics = free_ports(4)
+def collector_run(
+    context: Context, directory: Path, amend: Callable[[dict[str, Any]], None] = lambda _: None, /, **variables: str
+) -> Iterator[Run]:
+    """Run the collector on the configuration of `context`, a sandbox stack's, with doubles for every sink.
+
+    `amend` changes the configuration first, for a test of what it does not say by itself.
+    """
     config = directory / "config.yaml"
-    config.write_text(dumps(collector_config(context, load_fragments(ROOT / "collector_configs")), stack="sandbox"))
+    document = collector_config(context, load_fragments(ROOT / "collector_configs"))
+    amend(document)
+    config.write_text(dumps(document, stack="sandbox"))
     with ExitStack() as stack:
         cloudwatch = stack.enter_context(CloudWatch())
         intake = stack.enter_context(OtlpIntake(newrelic("made-up-newrelic")))
+        own = stack.enter_context(cloudwatch_metrics(region="us-east-1", credentials=CREDENTIALS))
         bucket = stack.enter_context(Bucket())
         threading.Thread(target=bucket.serve_forever, args=(0.05,), daemon=True).start()
         stack.callback(bucket.shutdown)
+        grpc, http_port, health, metrics, counts, loopback = free_ports(
+            6
+        )  # after the doubles, which would take one of them
         addresses = {
             "SANDBOX_DATA": str(directory / "data"),
             "SANDBOX_OTLP_GRPC": f"127.0.0.1:{grpc}",
             "SANDBOX_OTLP_HTTP": f"127.0.0.1:{http_port}",
             "SANDBOX_HEALTH": f"127.0.0.1:{health}",
+            "SANDBOX_LOOPBACK": f"127.0.0.1:{loopback}",
             "SANDBOX_METRICS_PORT": str(metrics),
+            "SANDBOX_COUNTS_PORT": str(counts),
+            "SANDBOX_CLOUDWATCH_METRICS": own.url,
             "SANDBOX_CLOUDWATCH_LOGS": cloudwatch.url.removesuffix("/v1/logs"),
             "SANDBOX_NEWRELIC": intake.url.removesuffix("/v1/logs"),
             "SANDBOX_S3": f"http://127.0.0.1:{bucket.server_port}",
@@ -238,6 +260,17 @@ def collector_run(context: Context, directory: Path, **variables: str) -> Iterat
             health=addresses["SANDBOX_HEALTH"],
             http_address=addresses["SANDBOX_OTLP_HTTP"],
             metrics_port=metrics,
+            arguments=gate_arguments(feature_gates(context.settings)),
         )
         collector = stack.enter_context(start())
-        yield Run(collector, cloudwatch, intake, bucket, config, start)
+        yield Run(
+            collector,
+            cloudwatch,
+            intake,
+            bucket,
+            config,
+            start,
+            own,
+            f"http://127.0.0.1:{counts}/metrics",
+            addresses["SANDBOX_OTLP_GRPC"],
+        )

@@ -6,7 +6,9 @@ from typing import Any
 
 import pulumi
 
+from infra.components.access_logs import AccessLogs
 from infra.components.collector import Collector
+from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
 from infra.context import Context
 from infra.secrets import needed
@@ -14,6 +16,9 @@ from tests.engine import Deployment, deploy
 from tests.factories import context, in_stack, stack_values
 
 CONFIG = "receivers:\n  otlp/applications: {}\n"
+"""So small that it travels inline."""
+LARGE_CONFIG = CONFIG + "# padding\n" * 6000
+"""So large that it travels as an object."""
 ECR = "210987654321.dkr.ecr.us-east-1.amazonaws.com/mirror/collector"
 LOCKED_DOWN = {"vpc_endpoints": {"route_table_ids": ["rtb-0a1b2c3d4e5f60010"]}, "saas_egress": False}
 """What a stack without a way out adds to its network."""
@@ -32,6 +37,7 @@ def build(stack: Context, *, config: str = CONFIG, reverse: bool = False) -> Col
         classes.reverse()
         entries.reverse()
     roles = CollectorRoles("collector", context=stack, opts=in_stack())
+    child = pulumi.ResourceOptions(parent=roles)
     return Collector(
         "collector",
         context=stack,
@@ -41,7 +47,8 @@ def build(stack: Context, *, config: str = CONFIG, reverse: bool = False) -> Col
         log_group_arns={cls: stack.log_group_arn(cls) for cls in classes},
         buckets={cls: stack.bucket_arn(stack.archive_bucket(cls)) for cls in classes},
         key_arns={cls: stack.arn("kms", f"key/{cls}") for cls in classes},
-        opts=pulumi.ResourceOptions(parent=roles),
+        access_logs=AccessLogs("access-logs", context=stack, also=[config_bucket(stack)], opts=child),
+        opts=child,
     )
 
 
@@ -67,6 +74,6 @@ def locked_down() -> Context:
 
 
 @functools.cache
-def collector(stack: str = "prod", *, preview: bool = False) -> Deployment:
+def collector(stack: str = "prod", *, preview: bool = False, config: str = CONFIG) -> Deployment:
     """Return the collector of one of the repository's own stacks."""
-    return deploy(lambda: build(context(stack)), preview=preview)
+    return deploy(lambda: build(context(stack), config=config), preview=preview)

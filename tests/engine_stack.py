@@ -21,6 +21,9 @@ REGION = "us-east-1"
 SECRETS = {entry.config_key: f"sentinel-{entry.name}-7a41" for entry in CATALOGUE}
 """Secret config key to a value that must be found nowhere but in Secrets Manager."""
 
+STORED = frozenset(f"{operation} BucketObjectv2 collector-config-object" for operation in ("create", "replace"))
+"""What another configuration touches besides, where it is too large to travel inline (tests/test_rollback.py)."""
+
 
 @dataclass(frozen=True)
 class Aws:

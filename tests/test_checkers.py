@@ -28,7 +28,7 @@ from tests.checkers.plan import plan, terraform_type
 from tests.collector_stack import build, locked_down
 from tests.engine import Registered, deploy
 from tests.factories import ROOT, policy
-from tests.programs import program
+from tests.programs import Form, program
 
 pytestmark = pytest.mark.checker  # some need an environment of their own, and all of them time
 
@@ -37,16 +37,27 @@ WITHOUT_EGRESS = "prod+endpoints"
 GROUP, KEY = "aws:cloudwatch/logGroup:LogGroup", "aws:kms/key:Key"
 BUCKET, TASK = "aws:s3/bucket:Bucket", "aws:ecs/taskDefinition:TaskDefinition"
 GRANT, BUCKET_POLICY = "aws:iam/rolePolicy:RolePolicy", "aws:s3/bucketPolicy:BucketPolicy"
-PART_OF_PROD = ("access-logs-", "audit-", "collector-task", "reader-grants-compliance-", "readers-compliance-")
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+PART_OF_PROD = (
+    "access-logs-",
+    "audit-",
+    "collector-config-",
+    "collector-task",
+    "reader-grants-compliance-",
+    "readers-compliance-",
+)
 Resources = Sequence[Registered]
 
 
 @functools.cache
 def stacks() -> Mapping[str, Resources]:
-    """Return what each stack registers, and the collector of a prod stack without a way out but VPC endpoints."""
+    """Return what each stack registers, and the collector of a prod stack without a way out but VPC endpoints.
+
+    Configurations travel as objects, so that there is one to judge.
+    """
     here = locked_down()
     return {
-        **{stack: as_aws_names_them(program(stack).resources) for stack in JUDGED},
+        **{stack: as_aws_names_them(program(stack, form=Form.OBJECT).resources) for stack in JUDGED},
         WITHOUT_EGRESS: as_aws_names_them(deploy(lambda: build(here)).resources),
     }
 
@@ -204,6 +215,7 @@ def _verdict(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
         "access-logs-public-access-block",
         blockPublicPolicy=False,
     )
+    broken = changed(broken, OBJECT, "collector-config-object", kmsKeyId=None)
     broken = with_statement(broken, GRANT, "reader-grants-compliance-policy", "policy", _said("*"))
     broken = with_statement(
         broken, BUCKET_POLICY, "audit-archive-policy", "policy", {**_said("s3:*"), "Principal": {"AWS": "*"}}
@@ -236,6 +248,7 @@ def test_checkov_judges_every_type_that_it_is_not_known_to_pass_over(verdict: Ve
         (f"{BUCKET}/audit-archive-bucket", "CKV2_AWS_61"),  # no lifecycle
         (f"{BUCKET}/audit-archive-bucket", "CKV_AWS_145"),  # not encrypted with KMS
         ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock/access-logs-public-access-block", "CKV_AWS_54"),
+        (f"{OBJECT}/collector-config-object", "CKV_AWS_186"),  # not with the customer's key
         (f"{BUCKET_POLICY}/audit-archive-policy", "CKV_AWS_70"),  # open to everybody
         (f"{GRANT}/reader-grants-compliance-policy", "CKV_AWS_62"),  # an administrator
     ],

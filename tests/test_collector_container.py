@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from infra.components.access_logs import AccessLogs
 from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_roles import CollectorRoles
+from infra.documents.config_source import config_source
 from infra.documents.container import container_definitions, dumped, mount_path
 from infra.documents.task_size import CONFIG_BYTES, guarded, guarded_definitions
 from infra.problems import InputError
@@ -35,18 +37,19 @@ def test_the_image_is_the_tested_version_pinned_by_digest(stack: str) -> None:
     assert image.digest.startswith("sha256:")
 
 
-def test_the_configuration_travels_in_the_task_definition() -> None:
+def test_a_small_configuration_travels_in_the_task_definition() -> None:
     assert environment()["OTELCOL_CONFIG"] == CONFIG
     assert container()["command"] == ["--config=env:OTELCOL_CONFIG"]
 
 
-def test_nothing_but_the_configuration_and_the_memory_limit_is_in_the_environment() -> None:
-    assert set(environment()) == {"OTELCOL_CONFIG", "GOMEMLIMIT"}
+def test_nothing_but_the_configuration_and_how_go_collects_garbage_is_in_the_environment() -> None:
+    assert set(environment()) == {"OTELCOL_CONFIG", "GOGC", "GOMEMLIMIT"}
 
 
 @pytest.mark.parametrize(("stack", "limit"), [("prod", "3276MiB"), ("dev", "819MiB")])
-def test_go_collects_garbage_harder_at_four_fifths_of_the_memory(stack: str, limit: str) -> None:
+def test_go_collects_garbage_late_and_harder_at_four_fifths_of_the_memory(stack: str, limit: str) -> None:
     assert environment(stack)["GOMEMLIMIT"] == limit
+    assert environment(stack)["GOGC"] == "400"
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -131,7 +134,7 @@ def test_the_document_is_canonical() -> None:
             container_definitions(
                 image="image@sha256:0",
                 memory_mib=1024,
-                config="é",
+                config=config_source("é", bucket="b", s3_service="s3"),
                 ports=ports,
                 data_directory="/data",
                 secrets=secrets,
@@ -151,9 +154,11 @@ def test_a_directory_that_the_collector_resolves_is_mounted_at_the_standard_plac
     assert mount_path("/queues") == "/queues"
 
 
-def test_a_configuration_of_48_kib_passes_and_one_byte_more_is_refused_by_its_file() -> None:
-    assert guarded("x" * CONFIG_BYTES, environment="prod") == "x" * 49152
-    with pytest.raises(InputError, match=r"collector_configs/rendered/prod\.yaml: .*would take 49153 bytes") as refused:
+def test_a_configuration_that_reviewers_can_be_shown_passes_and_one_byte_more_is_refused_by_its_file() -> None:
+    assert guarded("x" * CONFIG_BYTES, environment="prod") == "x" * 500_000
+    with pytest.raises(
+        InputError, match=r"collector_configs/rendered/prod\.yaml: .*would take 500001 bytes"
+    ) as refused:
         guarded("x" * (CONFIG_BYTES + 1), environment="prod")
     assert "xx" not in str(refused.value)
 
@@ -163,12 +168,16 @@ def test_size_is_counted_in_bytes_not_in_characters() -> None:
         guarded("é" * (CONFIG_BYTES // 2 + 1), environment="prod")
 
 
-def test_a_configuration_that_json_makes_too_large_is_refused() -> None:
+def test_a_configuration_that_json_makes_larger_than_a_task_definition_is_not_in_it() -> None:
     backslashes = "\\" * (40 * 1024)
-    assert guarded(backslashes, environment="prod")
-    with pytest.raises(InputError, match="task definition"):
-        refuse_if_too_large(context(), backslashes)
-    with pytest.raises(InputError, match="at most 63488 bytes"):
+    refuse_if_too_large(context(), backslashes)
+    (found,) = deploy(lambda: build(context(), config=backslashes)).one(TASK).document("containerDefinitions")
+    assert found["command"][0].startswith("--config=s3://")
+
+
+def test_container_definitions_that_ecs_would_not_take_are_refused() -> None:
+    assert guarded_definitions("x" * 63488, environment="prod")
+    with pytest.raises(InputError, match=r"Pulumi\.prod\.yaml: .*would take 63489 bytes.*at most 63488 bytes"):
         guarded_definitions("x" * 63489, environment="prod")
 
 
@@ -177,16 +186,18 @@ def test_a_configuration_that_is_too_large_stops_before_anything_is_registered()
 
     def program() -> None:
         roles = CollectorRoles("collector", context=context(), opts=in_stack())
+        access_logs = AccessLogs("access-logs", context=context(), opts=in_stack())
         with pytest.raises(InputError) as caught:
             Collector(
                 "collector",
                 context=context(),
                 roles=roles,
-                config="x" * 49 * 1024,
+                config="x" * (CONFIG_BYTES + 1),
                 secret_arns={},
                 log_group_arns={},
                 buckets={},
                 key_arns={},
+                access_logs=access_logs,
             )
         refused.append(caught.value)
 

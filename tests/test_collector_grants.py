@@ -50,10 +50,12 @@ def test_every_grant_names_exact_actions_and_says_what_it_is_for(part: str, stac
     assert "null" not in json.dumps(document)
 
 
-def test_the_collector_may_do_five_things() -> None:
+def test_the_collector_may_do_six_things() -> None:
     assert actions(granted("task")) == {
+        "cloudwatch:PutMetricData",
         "logs:PutLogEvents",
         "s3:AbortMultipartUpload",
+        "s3:GetObject",
         "s3:PutObject",
         "kms:Decrypt",
         "kms:GenerateDataKey",
@@ -96,7 +98,8 @@ def test_the_collector_uses_class_keys_through_s3_only() -> None:
 
 
 def test_a_grant_on_nothing_is_left_out() -> None:
-    assert task_policy(streams=[], archives={}, keys=[], s3_service="s3")["Statement"] == []
+    found = task_policy(streams=[], archives={}, keys=[], s3_service="s3")["Statement"]
+    assert [statement["Sid"] for statement in found] == ["PutMetrics"]
 
 
 def test_what_starts_the_collector_writes_its_log_and_cannot_create_a_group() -> None:

@@ -193,3 +193,44 @@ def test_syslog_over_tls_is_open_where_loggly_is_a_destination() -> None:
     assert [rule.port for rule in open_ports(network, (Destination.LOGGLY,))] == [443, 6514]
     closed = network.model_copy(update={"saas_egress": False})
     assert open_ports(closed, (Destination.LOGGLY,)) == ()
+
+
+RECEIVERS = {
+    "fluent": {},
+    "browser": {
+        "origins": ["https://app.example.test"],
+        "services": ["frontend"],
+        "proxy_security_group_ids": ["sg-0a1b2c3d4e5f60099"],
+    },
+}
+
+
+def test_web_pages_come_by_their_proxies_alone_and_firelens_from_the_applications() -> None:
+    stack = context("prod", receivers=RECEIVERS)
+    client = stack.settings.network.client_security_group_ids[0]
+    found = deploy(lambda: CollectorNetwork("collector", context=stack, opts=in_stack()))
+    assert ingress(found, FRONT) == {(client, 4317), (client, 4318), (client, 24224), ("sg-0a1b2c3d4e5f60099", 4319)}
+    assert ingress(found, TASKS) == {(FRONT, port) for port in (4317, 4318, 24224, 4319, 13133)}
+
+
+def test_every_way_in_has_a_tls_listener() -> None:
+    stack = context("prod", receivers=RECEIVERS).settings
+    specs = listener_specs(stack.network, stack.collector.listen, stack.receivers)
+    assert {(spec.name, spec.port, spec.protocol, spec.alpn_policy) for spec in specs} == {
+        ("grpc", 4317, "TLS", "HTTP2Only"),
+        ("http", 4318, "TLS", "HTTP1Only"),
+        ("fluent", 24224, "TLS", None),
+        ("browser", 4319, "TLS", "HTTP1Only"),
+    }
+
+
+def test_a_certificate_of_the_collectors_own_secures_the_hop_behind_the_listener() -> None:
+    tls = {"certificate": "${env:OTLP_CERTIFICATE}", "key": "${env:OTLP_KEY}"}
+    stack = context("prod", receivers={**RECEIVERS, "tls": tls}).settings
+    specs = listener_specs(stack.network, stack.collector.listen, stack.receivers)
+    assert {spec.name: spec.target_protocol for spec in specs} == {
+        "grpc": "TLS",
+        "http": "TLS",
+        "fluent": "TCP",
+        "browser": "TLS",
+    }

@@ -5,14 +5,16 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from infra.components.access_logs import AccessLogs
 from infra.components.collector import Collector
 from infra.components.collector_roles import CollectorRoles
-from tests.collector_stack import build, collector, varied
+from tests.collector_stack import CONFIG, LARGE_CONFIG, build, collector, varied
 from tests.engine import Registered, deploy
 from tests.factories import ROOT, STACKS, context, in_stack
 
 SERVICE, CLUSTER, SCALABLE = "aws:ecs/service:Service", "aws:ecs/cluster:Cluster", "aws:appautoscaling/target:Target"
 SCALING = "aws:appautoscaling/policy:Policy"
+BUCKET, OBJECT = "aws:s3/bucket:Bucket", "aws:s3/bucketObjectv2:BucketObjectv2"
 
 
 def service(stack: str = "prod") -> Registered:
@@ -117,6 +119,7 @@ def test_what_the_settings_say_of_scaling_is_what_is_set() -> None:
         "collector-task-policy",
         "collector-execution-policy",
         "collector-log-group",
+        "collector-config-policy",
         "collector-grpc-listener",
         "collector-http-listener",
         "collector-https-rule",
@@ -127,6 +130,11 @@ def test_a_task_starts_after_everything_it_needs_and_goes_before_it(name: str) -
     needed = [item.urn for item in collector().resources if item.name == name]
     assert needed
     assert set(needed) <= service().depends_on
+
+
+def test_a_task_starts_after_the_object_that_it_reads() -> None:
+    deployment = collector(config=LARGE_CONFIG)
+    assert deployment.one(OBJECT).urn in deployment.one(SERVICE).depends_on
 
 
 def test_the_service_waits_for_what_the_program_adds() -> None:
@@ -142,6 +150,7 @@ def test_the_service_waits_for_what_the_program_adds() -> None:
             log_group_arns={},
             buckets={},
             key_arns={},
+            access_logs=AccessLogs("access-logs", context=context(), opts=in_stack()),
             after=[grant],
         )
 
@@ -149,18 +158,22 @@ def test_the_service_waits_for_what_the_program_adds() -> None:
     assert deployment.one("aws:iam/rolePolicy:RolePolicy", "elsewhere").urn in deployment.one(SERVICE).depends_on
 
 
+@pytest.mark.parametrize("config", [CONFIG, LARGE_CONFIG], ids=["inline", "object"])
 @pytest.mark.parametrize("preview", [True, False])
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_part_has_a_parent_tags_and_the_components_name(stack: str, *, preview: bool) -> None:
+def test_every_part_has_a_parent_tags_and_the_components_name(stack: str, config: str, *, preview: bool) -> None:
     untaggable = ("aws:kms/alias:Alias", "aws:iam/rolePolicy:RolePolicy", SCALING)
     parts = [
-        item for item in collector(stack, preview=preview).resources if item.custom and item.type.startswith("aws:")
+        item
+        for item in collector(stack, preview=preview, config=config).resources
+        if item.custom and item.type.startswith("aws:") and not item.parent.endswith("::access-logs")
     ]
-    assert len(parts) > 30
+    assert len(parts) > 40
     for part in parts:
         assert part.parent.rsplit("$", 1)[-1].startswith("tinybeans:logging:")
         assert part.name.startswith("collector-")
-        if part.type not in untaggable:
+        part_of_bucket = part.type.startswith("aws:s3/") and part.type not in (BUCKET, OBJECT)
+        if part.type not in untaggable and not part_of_bucket:
             assert part["tags"]["Environment"] == stack
 
 

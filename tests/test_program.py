@@ -16,8 +16,8 @@ import pytest
 from pulumi.runtime.sync_await import _sync_await
 
 from tests.engine import Deployment, Registered
-from tests.factories import ROOT, STACKS, context, sentinels, settings
-from tests.programs import program
+from tests.factories import STACKS, context, sentinels, settings
+from tests.programs import Form, configuration, program
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -38,6 +38,7 @@ STATEFUL = {
 DOCUMENTS = ("policy", "assumeRolePolicy", "policyDocument", "containerDefinitions")
 WITHOUT_RESOURCE = {
     # Service Authorization Reference: these actions support no resource-level permissions.
+    "cloudwatch:PutMetricData",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeVolumes",
     "logs:DescribeLogGroups",
@@ -49,6 +50,7 @@ MAY_HOLD_SECRETS = {"aws:secretsmanager/secretVersion:SecretVersion": "secretStr
 
 both = pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
 every = pytest.mark.parametrize("stack", STACKS)
+every_form = pytest.mark.parametrize("form", Form)
 
 
 def custom(deployment: Deployment) -> list[Registered]:
@@ -82,10 +84,11 @@ def statements(item: Registered) -> Iterator[dict[str, Any]]:
 
 
 @every
+@every_form
 @both
-def test_every_resource_has_a_component_as_parent(stack: str, preview: bool) -> None:
+def test_every_resource_has_a_component_as_parent(stack: str, form: Form, preview: bool) -> None:
     alone = {"pulumi:pulumi:Stack", "pulumi:providers:aws"}
-    for item in program(stack, preview=preview).resources:
+    for item in program(stack, preview=preview, form=form).resources:
         if item.type in alone:
             continue
         expected = (
@@ -95,9 +98,10 @@ def test_every_resource_has_a_component_as_parent(stack: str, preview: bool) -> 
 
 
 @every
+@every_form
 @both
-def test_every_resource_uses_the_stacks_own_provider(stack: str, preview: bool) -> None:
-    for item in custom(program(stack, preview=preview)):
+def test_every_resource_uses_the_stacks_own_provider(stack: str, form: Form, preview: bool) -> None:
+    for item in custom(program(stack, preview=preview, form=form)):
         if not item.type.startswith("pulumi:"):
             assert "pulumi:providers:aws::aws::" in item.provider, f"{item.type} {item.name}"
 
@@ -110,16 +114,18 @@ def test_the_provider_refuses_every_other_account(stack: str) -> None:
 
 
 @every
+@every_form
 @both
-def test_names_are_unique_within_a_type(stack: str, preview: bool) -> None:
-    counts = Counter((item.type, item.name) for item in program(stack, preview=preview).resources)
+def test_names_are_unique_within_a_type(stack: str, form: Form, preview: bool) -> None:
+    counts = Counter((item.type, item.name) for item in program(stack, preview=preview, form=form).resources)
     assert [name for name, count in counts.items() if count > 1] == []
 
 
 @every
-def test_every_taggable_resource_carries_the_stacks_tags(stack: str) -> None:
+@every_form
+def test_every_taggable_resource_carries_the_stacks_tags(stack: str, form: Form) -> None:
     taggable = 0
-    for item in custom(program(stack)):
+    for item in custom(program(stack, form=form)):
         module, _, cls = item.type.removeprefix("aws:").partition("/")
         if item.type.startswith("pulumi:"):
             continue
@@ -207,14 +213,16 @@ def test_identity_policies_name_their_resources(stack: str) -> None:
             if statement["Effect"] != "Allow":
                 continue
             resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             if "*" in resources:
-                assert set(statement["Action"]) <= WITHOUT_RESOURCE, f"{item.name} {statement['Sid']}"
+                assert set(actions) <= WITHOUT_RESOURCE, f"{item.name} {statement['Sid']}"
 
 
 @every
+@every_form
 @both
-def test_no_document_has_a_hole_in_it(stack: str, preview: bool) -> None:
-    for item in custom(program(stack, preview=preview)):
+def test_no_document_has_a_hole_in_it(stack: str, form: Form, preview: bool) -> None:
+    for item in custom(program(stack, preview=preview, form=form)):
         for key, document in documents(item):
             whole = json.dumps(document)
             for hole in (": null", "[null", "undefined", "None", "Output<", "${["):
@@ -222,11 +230,12 @@ def test_no_document_has_a_hole_in_it(stack: str, preview: bool) -> None:
 
 
 @every
+@every_form
 @both
-def test_secret_values_stand_nowhere_but_in_their_secret(stack: str, preview: bool) -> None:
+def test_secret_values_stand_nowhere_but_in_their_secret(stack: str, form: Form, preview: bool) -> None:
     values = sentinels(stack).values()
     seen = 0
-    deployment = program(stack, preview=preview)
+    deployment = program(stack, preview=preview, form=form)
     for item in deployment.resources:
         for key, value in item.inputs.items():
             held = [text for text in texts(value) if any(sentinel in text for sentinel in values)]
@@ -238,8 +247,9 @@ def test_secret_values_stand_nowhere_but_in_their_secret(stack: str, preview: bo
 
 
 @every
-def test_no_output_is_secret_or_holds_a_secret(stack: str) -> None:
-    found = program(stack).result
+@every_form
+def test_no_output_is_secret_or_holds_a_secret(stack: str, form: Form) -> None:
+    found = program(stack, form=form).result
     assert set(found) >= {
         "otlp_grpc_endpoint",
         "otlp_http_endpoint",
@@ -274,14 +284,18 @@ def test_a_compliance_lock_exists_for_audit_in_prod_alone() -> None:
 
 
 @every
-def test_the_collector_runs_the_rendered_configuration_and_no_other(stack: str) -> None:
-    containers = json.loads(program(stack).one("aws:ecs/taskDefinition:TaskDefinition")["containerDefinitions"])
+@every_form
+def test_the_collector_runs_the_reviewed_configuration_and_no_other(stack: str, form: Form) -> None:
+    deployment = program(stack, form=form)
+    containers = json.loads(deployment.one("aws:ecs/taskDefinition:TaskDefinition")["containerDefinitions"])
     collector = next(item for item in containers if item["name"] == "collector")
-    environment = {item["name"]: item["value"] for item in collector["environment"]}
-    (variable,) = [
-        part.removeprefix("--config=env:") for part in collector["command"] if part.startswith("--config=env:")
-    ]
-    assert environment[variable] == (ROOT / "collector_configs" / "rendered" / f"{stack}.yaml").read_text()
+    inline = {f"--config=env:{item['name']}": item["value"] for item in collector["environment"]}
+    stored = {
+        f"--config=s3://{item['bucket']}.s3.us-east-1.amazonaws.com/{item['key']}": item["content"]
+        for item in deployment.all("aws:s3/bucketObjectv2:BucketObjectv2")
+    }
+    assert [{**inline, **stored}[argument] for argument in collector["command"]] == [configuration(stack, form)]
+    assert len(stored) == (form is Form.OBJECT)
 
 
 def test_a_stack_without_datadog_imports_nothing_of_it() -> None:

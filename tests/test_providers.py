@@ -555,3 +555,30 @@ def test_a_volatile_output_is_unknown_in_the_preview_of_an_update(life: Lifecycl
     shaky: Any = Lifecycle(replace(AWS, rows={GROUP: row}), life.cloud)
     outputs = shaky.update(GROUP, "g", {"arn": "arn:x", "name": "g"}, {"name": "g"}, {"name": "g"}, preview=True)
     assert has_unknown(outputs["arn"])
+
+
+def test_an_object_is_stored_as_declared_found_again_and_deleted_with_all_its_versions(life: Lifecycle) -> None:
+    bucket = born(life, BUCKET, {"bucket": "objects-1"})[0]
+    versioning = {"bucket": bucket, "versioningConfiguration": {"status": "Enabled"}}
+    born(life, "aws:s3/bucketVersioning:BucketVersioning", versioning)
+    token = "aws:s3/bucketObjectv2:BucketObjectv2"
+    news: Props = {"bucket": bucket, "key": "a/b.yaml", "content": "one: é"}
+    news |= {"contentType": "application/yaml", "checksumAlgorithm": "SHA256", "tags": {"a": "b"}}
+    identifier, state, checked = born(life, token, news)
+    client = life.cloud.client("s3")
+    found = client.get_object(Bucket=bucket, Key="a/b.yaml")
+    assert (identifier, found["Body"].read().decode(), found["ContentType"]) == (
+        f"{bucket}/a/b.yaml",
+        "one: é",
+        "application/yaml",
+    )
+    assert client.get_object_tagging(Bucket=bucket, Key="a/b.yaml")["TagSet"]
+    back = life.read(token, identifier, state, checked)
+    assert back is not None
+    assert plain(back.inputs) == plain(checked)
+    life.update(token, identifier, state, checked, {**checked, "content": "two"}, preview=False)
+    client.put_object(Bucket=bucket, Key="a/b.yaml.other", Body=b"")
+    life.delete(token, identifier, state)
+    versions = client.list_object_versions(Bucket=bucket)["Versions"]
+    assert [item["Key"] for item in versions] == ["a/b.yaml.other"]
+    assert life.read(token, identifier, state, checked) is None

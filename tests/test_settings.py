@@ -57,6 +57,20 @@ def test_log_destination_must_agree_with_the_key() -> None:
     assert "tinybeans-logging:destinations: differs from the environment variable LOG_DESTINATION" in said
 
 
+@pytest.mark.parametrize("given", ["", " , "])
+def test_an_empty_log_destination_is_refused_with_the_known_ones(given: str) -> None:
+    said = refusal(environ={"LOG_DESTINATION": given})
+    assert "no destination is named" in said
+    assert all(str(name) in said for name in Destination)
+
+
+def test_an_unknown_log_destination_is_refused_with_the_known_ones() -> None:
+    values = {key: value for key, value in stack_values("dev").items() if key != "destinations"}
+    with pytest.raises(InputError) as refused:
+        load_settings("dev", values, policy(), {"LOG_DESTINATION": "splunk"})
+    assert all(str(name) in str(refused.value) for name in Destination)
+
+
 SAID: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": ({"collectors": {}}, "Pulumi.prod.yaml: tinybeans-logging.collectors: unknown key"),
     "an unknown nested key": ({"collector__size": 3}, "tinybeans-logging.collector.size: unknown key"),
@@ -65,7 +79,10 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
         {"destinations": "cloudwatch,splunk"},
         "tinybeans-logging.destinations.1: not one of the known values. Allowed: 'local', 'cloudwatch', 'datadog', 'elastic'",
     ),
-    "no destination": ({"destinations": " , "}, "tinybeans-logging.destinations: Tuple should have at least 1 item"),
+    "no destination": (
+        {"destinations": " , "},
+        "no destination is named. Allowed: one or more of local, cloudwatch, datadog, elastic, newrelic, loggly",
+    ),
     "fewer tasks than policy": (
         {"collector__tasks__minimum": 1},
         "weaker than policy asks of prod. Allowed: at least 2",
@@ -76,7 +93,10 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
     "unrecorded reads": ({"audit_reads": False}, "audit_reads: weaker than policy asks of prod. Allowed: true"),
     "a short queue": ({"collector__queue__outage_hours": 1}, "outage_hours: weaker than policy"),
     "an unflushed queue": ({"collector__queue__fsync": False}, "fsync: weaker than policy"),
-    "queues larger than their volume": ({"collector__queue__volume_gib": 10}, "3 full queues do not fit the volume"),
+    "queues larger than their volume": (
+        {"collector__queue__volume_gib": 10},
+        "full queues and spills of 3 sinks do not fit the volume",
+    ),
     "a collector that was not tested": (
         {"collector__image__version": "0.159.0"},
         "not the version that the tests run. Allowed: 0.158.0",

@@ -195,6 +195,8 @@ UNSAID = frozenset(
         # Documents whose shape no schema of CloudFormation describes.
         "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy",
         "aws:cloudwatch/logIndexPolicy:LogIndexPolicy",
+        # CloudFormation makes buckets, no objects.
+        "aws:s3/bucketObjectv2:BucketObjectv2",
         # A secret's value.
         "aws:secretsmanager/secretVersion:SecretVersion",
     }
