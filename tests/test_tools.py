@@ -376,6 +376,8 @@ def test_a_build_that_is_interrupted_stops_its_compilers_and_leaves_nothing(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # A shell's background job ignores SIGINT, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - this process has one thread
     ) as process:
         assert _soon(lambda: (tmp_path / "compiler").exists() and (tmp_path / "compiler").read_text().strip())
         process.send_signal(ending)
