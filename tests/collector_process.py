@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -21,11 +20,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.doubles.aws_clients import AwsCredentials
+from sandbox.ending import end
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
 
 STARTS_WITHIN_SECONDS = 20.0
-STOPS_WITHIN_SECONDS = 15.0
 CREDENTIALS = AwsCredentials("AKIAEXAMPLEEXAMPLE00", "made-up")
 PEPPER = "a-pepper-made-up-for-these-tests-only-0123456789"
 
@@ -126,18 +125,7 @@ def running(
         _wait(process, health, log)
         yield Collector(process, http_address, f"http://127.0.0.1:{metrics_port}/metrics", log)
     finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process as ECS does: SIGTERM, and SIGKILL when that took too long."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOPS_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

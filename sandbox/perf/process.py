@@ -3,7 +3,6 @@
 import http.client
 import os
 import re
-import signal
 import socket
 import subprocess
 import tempfile
@@ -17,9 +16,9 @@ from typing import Any
 import yaml
 
 from infra.documents.collector.loopback import RECEIVER as WAY_BACK
+from sandbox.ending import end
 
 STARTS_WITHIN_SECONDS = 30.0
-STOPS_WITHIN_SECONDS = 15.0
 QUIET_POLLS, POLL_SECONDS = 3, 0.2
 """The process has finished when it used next to no CPU over so many polls in a row."""
 QUEUES = "otelcol_exporter_queue_size"
@@ -104,7 +103,7 @@ def running(
             _wait(process, ready, log)
             yield Measurable(process, metrics_port, log)
         finally:
-            _stop(process)
+            end(process)
 
 
 def total(page: str, name: str) -> int:
@@ -130,13 +129,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         else:
             return
     raise CollectorFailedError(f"the collector was not up within {STARTS_WITHIN_SECONDS:g} s: {last_words(log)}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOPS_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -18,12 +17,12 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from sandbox.doubles.http_server import HttpRequest
 from sandbox.doubles.otlp_codec import LogRecord
 from sandbox.doubles.otlp_endpoint import Limits, OtlpEndpoint, Stored
+from sandbox.ending import end
 from sandbox.ports import free_ports
 from sandbox.score.cleaning import Ends
 
 PEPPER = "a-pepper-that-is-made-up-for-scoring-only-0123456789"
 STARTS_WITHIN_SECONDS = 30.0
-STOPS_WITHIN_SECONDS = 15.0
 ANSWERS_WITHIN_SECONDS = 60.0
 LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -118,7 +117,7 @@ def scoring_collector(executable: Path, config: Mapping[str, Any], directory: Pa
         process = subprocess.Popen(
             [str(executable), f"--config=file:{file}"], env=variables, stdout=sink, stderr=subprocess.STDOUT
         )
-        stack.callback(_stop, process)
+        stack.callback(end, process)
         _wait(process, f"127.0.0.1:{health}", log)
         connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=ANSWERS_WITHIN_SECONDS)
         stack.callback(connection.close)
@@ -148,13 +147,3 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
         finally:
             connection.close()
     raise CollectorFailedError(f"the collector was not healthy within {STARTS_WITHIN_SECONDS:g} s: see {log}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOPS_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
