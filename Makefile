@@ -62,7 +62,7 @@ lock: environment ## write requirements/*.lock from pyproject.toml (UPGRADE=1 fo
 	@$(PYTHON_IN) -m uv --version >/dev/null 2>&1 || \
 		{ echo 'make lock: .venv has no uv; remove .venv, so that make creates one' >&2; exit 1; }
 	$(COMPILE) pyproject.toml -o requirements/runtime.lock
-	$(COMPILE) pyproject.toml --group sandbox --group test --group check -c requirements/runtime.lock \
+	$(COMPILE) pyproject.toml --group archive --group sandbox --group test --group check -c requirements/runtime.lock \
 		-o requirements/develop.lock
 	echo uv | $(COMPILE) --no-annotate - -o requirements/bootstrap.lock
 	echo 'checkov>=3.3,<4' | $(COMPILE) --no-annotate - -o requirements/checkov.lock

@@ -561,6 +561,7 @@ def test_the_collectors_manifest_is_of_the_catalogues_version() -> None:
         ("otelcol", ("darwin", "amd64"), "otelcol-contrib_0.158.0_darwin_amd64.tar.gz"),
         ("loki", ("linux", "amd64"), "loki-linux-amd64.zip"),
         ("loki", ("darwin", "arm64"), "loki-darwin-arm64.zip"),
+        ("promtool", ("linux", "amd64"), "prometheus-3.13.0.linux-amd64.tar.gz"),
     ],
 )
 def test_each_release_is_asked_for_by_the_name_that_its_project_gives_it(

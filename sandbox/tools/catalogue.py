@@ -188,4 +188,28 @@ LOKI = Tool(
     ),
 )
 
-CATALOGUE = {tool.name: tool for tool in (PULUMI, OTELCOL, LOKI)}
+_PROMETHEUS = "3.13.0"
+
+PROMTOOL = Tool(
+    name="promtool",
+    version=_PROMETHEUS,
+    purpose="Prometheus' own judge of alert rules, which decides in tests whether an alert fires",
+    homepage=f"https://github.com/prometheus/prometheus/releases/tag/v{_PROMETHEUS}",
+    programs=("promtool",),
+    version_command=("--version",),
+    release=Release(
+        folder="https://github.com/prometheus/prometheus/releases/download/v{version}",
+        archive="prometheus-{version}.{os}-{arch}.tar.gz",
+        checksums="sha256sums.txt",
+        executable="prometheus-{version}.{os}-{arch}/promtool",
+    ),
+    go=GoProgram(
+        # As a Go module Prometheus 3.13.0 is v0.313.0.
+        requires=(("github.com/prometheus/prometheus", "v0.313.0"),),
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        tags="netgo,remove_all_sd",
+        ldflags=f"-s -w -X github.com/prometheus/common/version.Version={_PROMETHEUS}",
+    ),
+)
+
+CATALOGUE = {tool.name: tool for tool in (PULUMI, OTELCOL, LOKI, PROMTOOL)}
