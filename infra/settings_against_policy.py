@@ -24,6 +24,7 @@ def problems_with(settings: Settings, policy: Policy, file: str) -> list[Problem
         *_destinations(settings, policy),
         *_collector(settings, policy),
         *_egress(settings),
+        *_traces(settings, policy),
         *_names(settings, policy),
     ]
     return [Problem(file, f"tinybeans-logging:{key}", wrong, allowed) for key, wrong, allowed in found]
@@ -136,6 +137,13 @@ def _egress(settings: Settings) -> Found:
             "without egress the image cannot be pulled from here",
             "an ECR mirror or pull-through repository",
         )
+
+
+def _traces(settings: Settings, policy: Policy) -> Found:
+    allowed = [name for name in policy.data_classes.spans.destinations if name in settings.destinations]
+    for name in settings.receivers.traces.to if settings.receivers.traces else ():
+        if name not in allowed:
+            yield "receivers.traces.to", f"spans do not go to {name} from here", ", ".join(allowed) or "no traces"
 
 
 def _names(settings: Settings, policy: Policy) -> Found:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from infra.model import Model
+from infra.policy.destinations import Destination
 from infra.problems import Refused
 
 Reference = Annotated[str, Field(pattern=r"^(/.+|\$\{env:[A-Za-z_][A-Za-z0-9_]*\})$")]
@@ -67,6 +68,13 @@ class Browser(Model):
     """Security groups of the proxies through which pages send; nothing else reaches this port."""
 
 
+class Traces(Model):
+    """Spans, by the same OTLP door as records."""
+
+    to: tuple[Destination, ...] = Field(min_length=1)
+    """Which of the stack's destinations they go to."""
+
+
 class Receivers(Model):
     """The ways in besides plain OTLP, which is always there."""
 
@@ -75,6 +83,7 @@ class Receivers(Model):
     files: tuple[LogFiles, ...] = ()
     fluent: Fluent | None = None
     browser: Browser | None = None
+    traces: Traces | None = None
 
     @model_validator(mode="after")
     def _names_are_different(self) -> Self:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 from infra.model import Days, Environment, Model, PerEnvironment, Sentence
 from infra.policy.archive import ArchiveRetention, LockMode
 from infra.policy.browsers import Browsers
+from infra.policy.destinations import Destination
+from infra.policy.spans import Spans
 from infra.problems import Refused
 
 CLOUDWATCH_RETENTION_DAYS = (
@@ -28,17 +30,6 @@ HotDays = Annotated[
 ClassName = Annotated[str, Field(pattern=r"^[a-z]{3,12}$")]
 GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{2,30}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class Destination(StrEnum):
-    """Every sink a stack can name in `destinations` or LOG_DESTINATION. The archive is not one: it is always on outside `local`."""
-
-    LOCAL = "local"
-    CLOUDWATCH = "cloudwatch"
-    DATADOG = "datadog"
-    ELASTIC = "elastic"
-    NEWRELIC = "newrelic"
-    LOGGLY = "loggly"
 
 
 class Severity(StrEnum):
@@ -196,6 +187,8 @@ class DataClasses(Model):
     """Keys that belong to no class: those of the collector's secrets, its queues and its own log."""
     browsers: Browsers
     """What is taken from web pages."""
+    spans: Spans
+    """What is kept of traces, where a stack takes them."""
     classes: dict[ClassName, DataClass] = Field(min_length=1)
 
     @model_validator(mode="after")

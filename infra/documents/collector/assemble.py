@@ -18,6 +18,7 @@ from infra.documents.collector import (
     receive,
     route,
     sample,
+    spans,
     telemetry,
 )
 from infra.documents.collector.fragments import Fragments
@@ -85,6 +86,7 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
             ),
             delivery.part,
             counts.counts(classes, settings.collector, base["own_metrics"]["counts"]),
+            spans.spans(context, base["spans"], guard, doors[0].receivers),
             own_metrics.own_metrics(context, base["own_metrics"]),
             loggly.part(context, fragments.destinations["loggly"]["syslog"]),
         ]

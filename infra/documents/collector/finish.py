@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from infra.documents.collector.normalise import NUMBERS, WHOLE_NUMBERS
-from infra.documents.collector.ottl import UID, attribute, text
+from infra.documents.collector.ottl import ATTRIBUTES, UID, attribute, text
 
 
 def statements() -> Iterator[str]:
@@ -12,10 +12,15 @@ def statements() -> Iterator[str]:
     yield f"set({attribute(UID)}, UUIDv7()) where {attribute(UID)} == nil"
     yield 'set(log.event_name, "")'
     yield f"set(log.event_name, {attribute('event')}) where {attribute('event')} != nil"
+    yield from numbers(ATTRIBUTES)
+
+
+def numbers(target: str) -> Iterator[str]:
+    """Yield the statements that make numbers again of what the contract has as numbers."""
     for names, convert, shape in (
         (WHOLE_NUMBERS, "Int", r"^-?[0-9]{1,15}$"),
         (NUMBERS, "Double", r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$"),
     ):
         for name in names:
-            value = attribute(name)
+            value = f"{target}[{text(name)}]"
             yield f"set({value}, {convert}({value})) where {value} != nil and IsMatch({value}, {text(shape)})"

@@ -6,7 +6,7 @@ Pseudonyms are made in two steps, for OTTL has no HMAC: OTTL wraps a SHA-256 in 
 processor replaces each marker by the HMAC of it under the stack's pepper.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from infra.documents.collector import clues, gate, normalise, readable, rules
@@ -25,9 +25,24 @@ PEPPER = next(entry.environment_variable for entry in CATALOGUE if entry.name ==
 
 def processor(policy: Redaction) -> dict[str, Any]:
     """Return the transform processor that applies every rule to records, resources and scopes."""
+    every = steps(policy)
+    return {
+        "error_mode": "silent",
+        "log_statements": [
+            group("log", every),
+            group("resource", shape({})),
+            group("resource", every),
+            group("scope", shape(SCOPE_TEXT)),
+            group("scope", every),
+        ],
+    }
+
+
+def steps(policy: Redaction) -> list[str]:
+    """Return the statements that apply every rule to a group's own attributes."""
     ordered = rules.in_order(policy.rules)
     covering = [rule for rule in ordered if rule.keys]
-    steps = [
+    return [
         *_unfamiliar(policy),
         *_by_name(covering),
         *_bad_names(),
@@ -35,18 +50,12 @@ def processor(policy: Redaction) -> dict[str, Any]:
         *_by_value(ordered),
         *_drops(ordered),
     ]
-    shape = [f'delete_key(attributes, "{CLASS}")', *normalise.flat("attributes")]
-    scope_text = [f'set(attributes["{name}"], {path})' for name, path in SCOPE_TEXT.items()]
-    return {
-        "error_mode": "silent",
-        "log_statements": [
-            group("log", steps),
-            group("resource", shape),
-            group("resource", steps),
-            group("scope", [*shape, *scope_text]),
-            group("scope", steps),
-        ],
-    }
+
+
+def shape(own_text: Mapping[str, str]) -> list[str]:
+    """Return the statements after which a group's attributes are flat text, its own text (attribute to path) with them."""
+    flat = [f'delete_key(attributes, "{CLASS}")', *normalise.flat("attributes")]
+    return [*flat, *(f'set(attributes["{name}"], {path})' for name, path in own_text.items())]
 
 
 def pseudonyms() -> dict[str, Any]:
@@ -80,9 +89,9 @@ def where(*conditions: str) -> str:
     return f" where {held}" if held else ""
 
 
-def scope_text_back() -> Iterator[str]:
-    """Yield statements that give a scope its own text back, pseudonyms in place."""
-    for name, path in SCOPE_TEXT.items():
+def text_back(own_text: Mapping[str, str]) -> Iterator[str]:
+    """Yield statements that give what `own_text` names its text back, pseudonyms in place."""
+    for name, path in own_text.items():
         yield f'set({path}, attributes["{name}"])'
         yield f'delete_key(attributes, "{name}")'
 

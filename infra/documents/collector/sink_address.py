@@ -11,6 +11,7 @@ from infra.documents.collector.route import QUARANTINE
 from infra.documents.collector_policy import ARCHIVE_PREFIX
 from infra.policy.data_classes import Destination
 from infra.secrets import CATALOGUE
+from infra.settings import Settings
 
 LOGS_PATH = "/v1/logs"
 """Path of an OTLP/HTTP logs intake (OTLP specification)."""
@@ -49,12 +50,9 @@ def own(context: Context, sink: str, name: str) -> dict[str, Any]:
                     "x-aws-log-stream": QUARANTINE_STREAM if name == QUARANTINE else STREAM,
                 },
             }
-        case Destination.DATADOG:
-            return _saas(sink, endpoints.datadog or f"https://otlp.{settings.datadog_site}")
-        case Destination.NEWRELIC:
-            return _saas(sink, endpoints.newrelic or NEWRELIC[settings.newrelic_region])
-        case Destination.ELASTIC:
-            return _saas(sink, endpoints.elastic or (settings.elastic_endpoint or "").rstrip("/"))
+        case Destination.DATADOG | Destination.NEWRELIC | Destination.ELASTIC:
+            service = Destination(sink)
+            return {"logs_endpoint": saas(settings, service) + LOGS_PATH, "headers": signed(service)}
         case Destination.LOCAL:
             return {"logs_endpoint": f"{endpoints.loki}/otlp{LOGS_PATH}"}
         case Destination.LOGGLY:
@@ -70,7 +68,20 @@ def key_of(sink: str) -> str:
     return f"${{env:{variable}}}"
 
 
-def _saas(sink: str, base: str) -> dict[str, Any]:
-    destination = Destination(sink)
-    key = f"{SCHEMES.get(destination, '')}{key_of(sink)}"
-    return {"logs_endpoint": base + LOGS_PATH, "headers": {HEADERS[destination]: key}}
+def saas(settings: Settings, destination: Destination) -> str:
+    """Return the base address of a service outside AWS that takes OTLP/HTTP."""
+    endpoints = settings.endpoints
+    match destination:
+        case Destination.DATADOG:
+            return endpoints.datadog or f"https://otlp.{settings.datadog_site}"
+        case Destination.NEWRELIC:
+            return endpoints.newrelic or NEWRELIC[settings.newrelic_region]
+        case Destination.ELASTIC:
+            return endpoints.elastic or (settings.elastic_endpoint or "").rstrip("/")
+        case _:
+            raise ValueError(f"{destination} takes no OTLP from here")
+
+
+def signed(destination: Destination) -> dict[str, str]:
+    """Return the header that shows the service its key: a reference, which the collector resolves."""
+    return {HEADERS[destination]: f"{SCHEMES.get(destination, '')}{key_of(destination)}"}

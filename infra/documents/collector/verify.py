@@ -21,7 +21,7 @@ from infra.documents.collector.ottl import (
     group,
     text,
 )
-from infra.policy.redaction import Redaction, RedactionRule
+from infra.policy.redaction import Redaction
 
 LONG_BYTES, LONGEST_VALUE_BYTES = 500_000, 32_768
 """A record above the first has each value cut to the second; one that is still above it is withheld. CloudWatch
@@ -29,7 +29,7 @@ Logs takes 1 MB a record, and the exporter's batches are kept below that."""
 UNMASKED = rf"(?m)^[^\t\n]*{gate.PAIR}[^\[]"
 """A value that does not begin like a mask, where names and values are laid out a pair a line."""
 _SCAN, _LOW, _REASON = cache("scan"), cache("low"), cache("reason")
-_NAMED, _DOUBT, _PAIRS = cache("named"), cache("doubt"), cache("pairs")
+_DOUBT, _PAIRS = cache("doubt"), cache("pairs")
 
 
 def rescan(policy: Redaction) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def rescan(policy: Redaction) -> dict[str, Any]:
         "error_mode": "silent",
         "log_statements": [
             *(group(context, short) for context in ("resource", "scope", "log")),
-            group("scope", list(redact.scope_text_back())),
+            group("scope", list(redact.text_back(redact.SCOPE_TEXT))),
             group("log", list(_laid_out_again(policy))),
         ],
     }
@@ -63,7 +63,7 @@ def _laid_out_again(policy: Redaction) -> Iterator[str]:
     yield f"set({attribute(REDACTION)}, {text(PENDING)})"
     yield f'set({attribute(PROBLEM)}, "attribute_name") where {attribute(rules.MASKED_NAME)} != nil'
     yield from _long_records()
-    yield from _doubtful_names(policy)
+    yield from doubtful_names(policy)
     yield from _scanned(policy)
     yield f"set({_DOUBT}, true) where {attribute(REASON)} != nil"
     yield f"set({cache('text')}, true) where IsString(log.body) and IsString({_SCAN})"
@@ -78,12 +78,9 @@ def _statements(policy: Redaction) -> Iterator[str]:
     yield f"set({_REASON}, {attribute(REASON)})"
     yield f'set({_REASON}, "shape") where not IsString({_LOW}) or not IsString(log.body)'
     yield f'set({_REASON}, "size") where Len({_SCAN}) > {LONG_BYTES}'
-    yield from _doubtful_names(policy)
+    yield from doubtful_names(policy)
     yield f'set({_REASON}, "name") where {_DOUBT} == true'
-    yield f'set({_REASON}, "pseudonym") where Index({_SCAN}, {text(clues.MARKER)}) >= 0'
-    for rule in rules.in_order(policy.rules):
-        if rule.pattern is not None:
-            yield _look_again(rule, rule.pattern)
+    yield from look_again(policy)
     clean = f"{_REASON} == nil"
     yield f"set(log.body, {attribute(TEXT)}) where {clean}"
     yield f"delete_key({ATTRIBUTES}, {text(TEXT)}) where {clean}"
@@ -94,10 +91,14 @@ def _statements(policy: Redaction) -> Iterator[str]:
 
 def _scanned(policy: Redaction) -> Iterator[str]:
     """Yield statements that lay out all text that a sink would see, with nothing where masks stand."""
-    masks = "|".join(rule.name for rule in policy.rules)
-    mask = rf"\[(?:{masks})(?::[0-9a-f]+)?\]"
     yield f"set({_SCAN}, {_everything()})"
-    yield f'replace_pattern({_SCAN}, {text(mask)}, "[]")'
+    yield without_masks(policy)
+
+
+def without_masks(policy: Redaction, context: str = "log") -> str:
+    """Return the statement that leaves nothing of the policy's masks in the text that is looked at again."""
+    mask = rf"\[(?:{'|'.join(rule.name for rule in policy.rules)})(?::[0-9a-f]+)?\]"
+    return f'replace_pattern({cache("scan", context)}, {text(mask)}, "[]")'
 
 
 def _everything() -> str:
@@ -112,18 +113,25 @@ def _long_records() -> Iterator[str]:
     yield f'set({attribute(PROBLEM)}, "truncated") where {cache("long")} == true'
 
 
-def _doubtful_names(policy: Redaction) -> Iterator[str]:
+def doubtful_names(policy: Redaction, context: str = "log") -> Iterator[str]:
     """Yield statements that find a covered name whose value does not begin like a mask."""
     everywhere = [rule for rule in policy.rules if rule.keys and not rule.classes]
-    yield from gate.kept(cache("familiar"), ATTRIBUTES, gate.familiar(policy))
-    yield from gate.kept(_NAMED, ATTRIBUTES, rules.exact_names(everywhere))
-    strange = f"where Len({cache('familiar')}) + Len({_NAMED}) != Len({ATTRIBUTES})"
-    yield f"set({_NAMED}, {ATTRIBUTES}) {strange}"
-    yield f"keep_matching_keys({_NAMED}, {text(rules.any_name(everywhere))}) where Len({_NAMED}) == Len({ATTRIBUTES})"
-    yield f"set({_DOUBT}, true) where Len({_NAMED}) > 0 and IsMatch({gate.laid_out(_NAMED)}, {text(UNMASKED)})"
+    target, known, named = f"{context}.attributes", cache("familiar", context), cache("named", context)
+    yield from gate.kept(known, target, gate.familiar(policy))
+    yield from gate.kept(named, target, rules.exact_names(everywhere))
+    strange = f"where Len({known}) + Len({named}) != Len({target})"
+    yield f"set({named}, {target}) {strange}"
+    yield f"keep_matching_keys({named}, {text(rules.any_name(everywhere))}) where Len({named}) == Len({target})"
+    unmasked = f"IsMatch({gate.laid_out(named)}, {text(UNMASKED)})"
+    yield f"set({cache('doubt', context)}, true) where Len({named}) > 0 and {unmasked}"
 
 
-def _look_again(rule: RedactionRule, pattern: str) -> str:
-    found = f"IsMatch({_SCAN}, {text(pattern)})"
-    limited = redact.where(clues.may_match(rule, _LOW, _PAIRS, {}), redact.for_classes(rule), found)
-    return f"set({_REASON}, {text(rule.name)}){limited}"
+def look_again(policy: Redaction, context: str = "log") -> Iterator[str]:
+    """Yield statements that name as the reason whatever marker or value of a rule the text still holds."""
+    scan, low, reason = cache("scan", context), cache("low", context), cache("reason", context)
+    yield f'set({reason}, "pseudonym") where Index({scan}, {text(clues.MARKER)}) >= 0'
+    for rule in rules.in_order(policy.rules):
+        if rule.pattern is not None:
+            found = f"IsMatch({scan}, {text(rule.pattern)})"
+            clued = clues.may_match(rule, low, cache("pairs", context), {})
+            yield f"set({reason}, {text(rule.name)}){redact.where(clued, redact.for_classes(rule), found)}"
