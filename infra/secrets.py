@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import InputError, Problem
 from infra.settings import Settings
 

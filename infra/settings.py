@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from infra.model import Environment, Model
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import Refused
 from infra.settings_receivers import Receivers
 

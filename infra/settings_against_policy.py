@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from infra.model import Environment
 from infra.policy import Policy
-from infra.policy.data_classes import CLOUDWATCH_RETENTION_DAYS, Destination
+from infra.policy.data_classes import CLOUDWATCH_RETENTION_DAYS
+from infra.policy.destinations import Destination
 from infra.problems import Problem
 from infra.settings import Settings
 from infra.sinks import disk_bytes, sinks

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from infra.policy.data_classes import DataClasses, Destination
+from infra.policy.data_classes import DataClasses
+from infra.policy.destinations import Destination
 from infra.settings import Queue, Settings
 
 ARCHIVE = "archive"

@@ -8,7 +8,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import ValidationError
 
 from infra.policy import Policy
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import InputError, Problem, from_validation
 from infra.secrets import CATALOGUE
 from infra.settings import Settings

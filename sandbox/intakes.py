@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping
 
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.secrets import CATALOGUE, SecretEntry
 from sandbox.doubles.otlp_intake import IntakeSpec, datadog, elastic, newrelic
 

@@ -13,7 +13,7 @@ from infra import render
 from infra.documents.collector import collector_config, dumps, load_fragments
 from infra.documents.network_limits import DEREGISTRATION_SECONDS, NLB_IDLE_SECONDS
 from infra.documents.task_size import CONFIG_BYTES
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.render import rendered
 from infra.secrets import CATALOGUE
 from tests.factories import ROOT, STACKS, context, policy

@@ -9,7 +9,7 @@ from infra.components.collector_network import CollectorNetwork
 from infra.documents.egress import open_ports
 from infra.documents.listeners import listener_specs, ports
 from infra.documents.network_limits import DEREGISTRATION_SECONDS, NLB_IDLE_SECONDS, STOP_TIMEOUT_SECONDS
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.settings import Listen
 from tests.collector_stack import build, collector, varied
 from tests.engine import Deployment, deploy

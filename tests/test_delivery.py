@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.documents.collector import collector_config, load_fragments
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import InputError
 from infra.settings_against_policy import GIB
 from infra.sinks import LARGEST_REQUEST_BYTES, STORE_FACTOR, disk_bytes, sinks, sizes, ways

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.model import Environment
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import InputError
 from infra.stack_config import load_settings
 from tests.factories import STACKS, context, policy, settings, stack_values

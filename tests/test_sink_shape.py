@@ -9,7 +9,7 @@ import pytest
 from infra.context import Context
 from infra.documents.collector import shape
 from infra.documents.collector.sink_limits import CUT, MARK, VALUE_CHARACTERS
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from tests.factories import context, stack_values
 
 SINKS = (*map(str, Destination), "archive")

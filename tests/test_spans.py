@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from infra.context import Context
 from infra.documents.collector import collector_config, load_fragments, spans
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import InputError
 from sandbox.doubles.http_server import HttpRequest, HttpResponse, HttpServer
 from tests.collector_process import Collector, executable

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.settings import Network
 
 HTTPS = 443

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.secrets import SecretEntry
 from sandbox import loki
 from sandbox.demo.arrivals import CLASS, Arrived

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from infra.context import Context
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from sandbox.loss.audit import refused_for_good
 from sandbox.loss.case import Case
 from sandbox.loss.cases_sink import AFTER_SECONDS, BEFORE_SECONDS

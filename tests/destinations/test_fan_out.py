@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from tests.collector_process import PEPPER, Collector
 from tests.collector_run import batch, record, with_uid
 from tests.destinations.harness import Outcome, outcome

@@ -13,7 +13,7 @@ from infra.documents.collector import loopback, route, shape, way
 from infra.documents.collector.part import Part, joined
 from infra.documents.collector.queue import queue, queue_store, store
 from infra.documents.collector.sink_address import SIGNER, own, signer
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.sinks import QUARANTINE, Way, sinks, sizes, ways
 
 

@@ -13,7 +13,7 @@ from infra.context import Context
 from infra.documents.collector.ottl import group, text
 from infra.documents.collector.part import Part, pipeline
 from infra.documents.collector.sink_address import HEADERS, key_of
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.sinks import archives
 
 RECEIVER = "prometheus/own"

@@ -9,7 +9,7 @@ from typing import Any
 from infra.context import Context
 from infra.documents.collector import sink_limits, sink_window
 from infra.documents.collector.ottl import CLASS, attribute, group, text
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 
 ENVIRONMENT = "deployment.environment.name"
 OF_THE_RESOURCE = ("service.name", "service.version", ENVIRONMENT)

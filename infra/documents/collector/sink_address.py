@@ -9,7 +9,7 @@ from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.collector import loggly
 from infra.documents.collector.route import QUARANTINE
 from infra.documents.collector_policy import ARCHIVE_PREFIX
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.secrets import CATALOGUE
 from infra.settings import Settings
 

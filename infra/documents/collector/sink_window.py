@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from infra.context import Context
 from infra.documents.collector.ottl import CLASS, attribute, text
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 
 ORIGINAL = "tinybeans.original_timestamp"
 """Attribute of a record whose time was moved: the time as it came, RFC 3339 in UTC, to the nanosecond."""
