@@ -24,7 +24,7 @@ from sandbox.ending import end
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
 
-STARTS_WITHIN_SECONDS = 20.0
+STARTS_WITHIN_SECONDS = 60.0
 CREDENTIALS = AwsCredentials("AKIAEXAMPLEEXAMPLE00", "made-up")
 PEPPER = "a-pepper-made-up-for-these-tests-only-0123456789"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from infra import schemas
 from infra.documents.collector.clues import MARKER
-from infra.documents.collector.redact import PSEUDONYM_DIGITS
+from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
 from infra.model import Environment
 from infra.policy import load_policy
 from infra.policy.archive import LockMode

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.documents.collector.redact import PSEUDONYM_DIGITS
+from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
 from infra.policy.data_classes import Sampling
 from tests.collector_process import executable, free_ports
 from tests.collector_run import Arrived, Run, batch, record

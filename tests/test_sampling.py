@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.documents.collector.redact import PSEUDONYM_DIGITS
+from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
 from infra.documents.collector.sample import MASKED
 from tests.collector_run import batch, record
 from tests.doors import at_least, running, stack, until

@@ -18,7 +18,7 @@ import yaml
 from infra.documents.collector.loopback import RECEIVER as WAY_BACK
 from sandbox.ending import end
 
-STARTS_WITHIN_SECONDS = 30.0
+STARTS_WITHIN_SECONDS = 60.0
 QUIET_POLLS, POLL_SECONDS = 3, 0.2
 """The process has finished when it used next to no CPU over so many polls in a row."""
 QUEUES = "otelcol_exporter_queue_size"

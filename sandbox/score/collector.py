@@ -22,7 +22,7 @@ from sandbox.ports import free_ports
 from sandbox.score.cleaning import Ends
 
 PEPPER = "a-pepper-that-is-made-up-for-scoring-only-0123456789"
-STARTS_WITHIN_SECONDS = 30.0
+STARTS_WITHIN_SECONDS = 60.0
 ANSWERS_WITHIN_SECONDS = 60.0
 LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -98,7 +98,7 @@ def ends() -> Ends:
 def scoring_collector(executable: Path, config: Mapping[str, Any], directory: Path) -> Iterator[Scoring]:
     """Run the collector on `config` (receivers() to ends()) until the block ends.
 
-    Raises CollectorFailedError when it is not healthy within 30 s.
+    Raises CollectorFailedError when it is not healthy within 60 s.
     """
     http_port, health = free_ports(2)
     file, log = directory / "config.yaml", directory / "collector.log"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from infra.documents.collector import classify, gate, normalise, redact, route, verify
+from infra.documents.collector import classify, gate, names, normalise, pseudonym, redact, route, verify
 from infra.documents.collector.part import Part, pipeline
 from infra.policy import Policy
 
@@ -29,6 +29,8 @@ def cleaning(policy: Policy) -> Cleaning:
     first: dict[str, Any] = {
         "transform/normalise": normalise.processor(),
         "transform/classify": classify.processor(policy.data_classes),
+        "transform/names": names.processor(policy.redaction),
+        pseudonym.PROCESSOR: pseudonym.processor(),
         "transform/shared": gate.shared(policy.redaction),
         "transform/scan": gate.scan(policy.redaction),
         "redaction/gate": gate.search(policy.redaction),
@@ -36,7 +38,7 @@ def cleaning(policy: Policy) -> Cleaning:
     }
     second: dict[str, Any] = {
         "transform/redact": redact.processor(policy.redaction),
-        "redaction/pseudonyms": redact.pseudonyms(),
+        pseudonym.PROCESSOR: pseudonym.processor(),
         "transform/rescan": verify.rescan(policy.redaction),
         "redaction/gate": gate.search(policy.redaction),
         "transform/verify": verify.processor(policy.redaction),

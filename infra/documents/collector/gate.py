@@ -14,6 +14,7 @@ from infra.documents.collector import clues, finish, route
 from infra.documents.collector.normalise import flat
 from infra.documents.collector.ottl import (
     ATTRIBUTES,
+    NAMED,
     NORMAL,
     OK,
     PENDING,
@@ -26,7 +27,9 @@ from infra.documents.collector.ottl import (
     names,
     text,
 )
+from infra.documents.collector.pseudonym import shortened
 from infra.documents.collector.readable import BROKEN
+from infra.documents.collector.rules import exact_names
 from infra.policy.redaction import Redaction
 
 ROUTER = "routing/gate"
@@ -44,6 +47,8 @@ _FAMILIAR, _NORMAL = cache("familiar"), attribute(NORMAL)
 PAIR, NEXT = ";\t", ";\n"
 """What stands between a name and its value, and between two pairs, in the text that is searched: nothing that a pattern
 takes for a value's beginning."""
+UNMASKED = rf"(?m)^[^\t\n]*{PAIR}[^\[]"
+"""A value that does not begin like a mask, where names and values are laid out a pair a line."""
 CANARY = "canary-at-the-end-of-the-text"
 
 
@@ -59,29 +64,40 @@ def shared(policy: Redaction) -> dict[str, Any]:
 
 
 def scan(policy: Redaction) -> dict[str, Any]:
-    """Return the transform processor that lays each record's text out in its body."""
+    """Return the transform processor that lays each record's text out in its body.
+
+    What stood under a name that a rule covers is a mask or pseudonym by now (names.py). It is left out, and so are
+    its digits: a record in which something else stands there does not pass.
+    """
     return {
         "error_mode": "silent",
-        "log_statements": [
-            group(
-                "log",
-                [
-                    f"set({attribute(REDACTION)}, {text(PENDING)})",
-                    f"set({cache('text')}, true) where IsString(log.body) or log.body == nil",
-                    # An unfamiliar name lets nothing pass here, and the second look asks for it.
-                    f'set({attribute(REASON)}, "shape") where {_NORMAL} == nil',
-                    f"delete_key({ATTRIBUTES}, {text(NORMAL)})",
-                    f'set({attribute(TEXT)}, "")',
-                    f"set({attribute(TEXT)}, log.body) where IsString(log.body)",
-                    *kept(_FAMILIAR, ATTRIBUTES, familiar(policy)),
-                    f"set(log.body, {text(DOUBT)}) where {cache('text')} == true",
-                    f"set(log.body, {searchable(laid_out(ATTRIBUTES))}) "
-                    f"where {cache('text')} == true and Len({_FAMILIAR}) == Len({ATTRIBUTES})",
-                    f"set(log.body, {text(DOUBT)}) where Index(log.body, {text(BROKEN)}) >= 0",
-                ],
-            )
-        ],
+        "log_statements": [group("log", list(_laid_out(policy)))],
     }
+
+
+def _laid_out(policy: Redaction) -> Iterator[str]:
+    named, covered = cache("named"), cache("covered")
+    masked = f"not IsMatch({laid_out(named)}, {text(UNMASKED)}) and Index({laid_out(named)}, {text(clues.MARKER)}) < 0"
+    yield f"set({attribute(REDACTION)}, {text(PENDING)})"
+    yield f"set({cache('text')}, true) where IsString(log.body) or log.body == nil"
+    # An unfamiliar name lets nothing pass here, and the second look asks for it.
+    yield f'set({attribute(REASON)}, "shape") where {_NORMAL} == nil'
+    yield f"set({covered}, true) where {attribute(NAMED)} != nil"
+    yield f"delete_key({ATTRIBUTES}, {text(NORMAL)})"
+    yield f"delete_key({ATTRIBUTES}, {text(NAMED)}) where {covered} == true"
+    yield f'set({attribute(TEXT)}, "")'
+    yield f"set({attribute(TEXT)}, log.body) where IsString(log.body)"
+    yield from kept(_FAMILIAR, ATTRIBUTES, familiar(policy))
+    yield f"set(log.body, {text(DOUBT)}) where {cache('text')} == true"
+    yield f"set({cache('known')}, true) where {covered} == nil and Len({_FAMILIAR}) == Len({ATTRIBUTES})"
+    yield f"set({named}, {ATTRIBUTES}) where {covered} == true"
+    yield f"keep_keys({named}, {names(exact_names(policy.rules))}) where {covered} == true"
+    yield f"{shortened(policy, named)} where {covered} == true"
+    yield f'merge_maps({ATTRIBUTES}, {named}, "upsert") where {covered} == true'
+    everything = f"Len({_FAMILIAR}) + Len({named}) == Len({ATTRIBUTES})"
+    yield f"set({cache('known')}, true) where {covered} == true and {everything} and {masked}"
+    yield f"set(log.body, {searchable(laid_out(_FAMILIAR))}) where {cache('text')} == true and {cache('known')} == true"
+    yield f"set(log.body, {text(DOUBT)}) where Index(log.body, {text(BROKEN)}) >= 0"
 
 
 def search(policy: Redaction) -> dict[str, Any]:

@@ -2,79 +2,64 @@
 
 The same statements run three times: on a record (its body lies among the attributes meanwhile), on its resource and
 on its scope; paths without a prefix mean the group's own context, so the rendered file holds each rule once.
-Pseudonyms are made in two steps, for OTTL has no HMAC: OTTL wraps a SHA-256 in a marker, and the redaction
-processor replaces each marker by the HMAC of it under the stack's pepper.
+A record's own attributes with names that stand in the policy were covered before (names.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from infra.documents.collector import clues, gate, normalise, readable, rules
-from infra.documents.collector.ottl import CLASS, DROP, group, names, text
+from infra.documents.collector import clues, gate, normalise, pseudonym, readable, rules
+from infra.documents.collector.ottl import CLASS, DROP, any_of, group, names, text
 from infra.policy.redaction import Action, Redaction, RedactionRule
-from infra.secrets import CATALOGUE
 
-PSEUDONYM_DIGITS = 24
-"""Hexadecimal digits of a pseudonym that are kept: 96 bits."""
 SCOPE_TEXT = {"tinybeans.scope.name": "scope.name", "tinybeans.scope.version": "scope.version"}
 """Attributes that hold a scope's own text while it is redacted."""
 _NAMED, _LOW, _PAIRS = 'cache["named"]', 'cache["low"]', 'cache["pairs"]'
 _STRANGE, _USUAL = 'cache["unfamiliar"] == true', 'cache["unfamiliar"] == nil'
-PEPPER = next(entry.environment_variable for entry in CATALOGUE if entry.name == "redaction-pepper")
 
 
 def processor(policy: Redaction) -> dict[str, Any]:
     """Return the transform processor that applies every rule to records, resources and scopes."""
-    every = steps(policy)
+    named, every = by_exact_name(covering(policy)), steps(policy)
     return {
         "error_mode": "silent",
         "log_statements": [
             group("log", every),
-            group("resource", shape({})),
-            group("resource", every),
-            group("scope", shape(SCOPE_TEXT)),
-            group("scope", every),
+            *(group("resource", statements) for statements in (shape({}), named, every)),
+            *(group("scope", statements) for statements in (shape(SCOPE_TEXT), named, every)),
         ],
     }
 
 
+def by_exact_name(named_rules: Iterable[RedactionRule]) -> list[str]:
+    """Return the statements that cover what stands under the very names of `named_rules`, whatever it is."""
+    ordered = rules.in_order(named_rules)
+    named = gate.kept(_NAMED, "attributes", rules.exact_names(ordered))
+    return [*named, 'set(cache["covered"], true)', *_by_name(ordered)]
+
+
 def steps(policy: Redaction) -> list[str]:
-    """Return the statements that apply every rule to a group's own attributes."""
-    ordered = rules.in_order(policy.rules)
-    covering = [rule for rule in ordered if rule.keys]
+    """Return the statements that apply every rule to a group's own attributes; those with exact names are covered."""
+    ordered, named = rules.in_order(policy.rules), covering(policy)
     return [
-        *_unfamiliar(policy),
-        *_by_name(covering),
+        *_unusual_names(policy),
+        *_by_name(named),
         *_bad_names(),
-        *_named_in_text(covering),
+        *_named_in_text(named),
         *_by_value(ordered),
         *_drops(ordered),
     ]
+
+
+def covering(policy: Redaction) -> list[RedactionRule]:
+    """Return the rules that cover attributes by name, strongest action first."""
+    return [rule for rule in rules.in_order(policy.rules) if rule.keys]
 
 
 def shape(own_text: Mapping[str, str]) -> list[str]:
     """Return the statements after which a group's attributes are flat text, its own text (attribute to path) with them."""
     flat = [f'delete_key(attributes, "{CLASS}")', *normalise.flat("attributes")]
     return [*flat, *(f'set(attributes["{name}"], {path})' for name, path in own_text.items())]
-
-
-def pseudonyms() -> dict[str, Any]:
-    """Return the redaction processor that turns markers into pseudonyms."""
-    return {
-        "allow_all_keys": True,
-        "blocked_values": [f"{clues.MARKER}[0-9a-f]{{64}}"],
-        "hash_function": "hmac-sha256",
-        "hmac_key": f"${{env:{PEPPER}}}",
-        "summary": "silent",
-    }
-
-
-def shortened(policy: Redaction) -> str:
-    """Return the statement that cuts pseudonyms to the length that is kept."""
-    names = "|".join(rule.name for rule in policy.rules if rule.action is Action.PSEUDONYM)
-    kept, rest = PSEUDONYM_DIGITS, 64 - PSEUDONYM_DIGITS
-    pattern = rf"(\[(?:{names}):[0-9a-f]{{{kept}}})[0-9a-f]{{{rest}}}\]"
-    return f'replace_all_patterns(attributes, "value", {text(pattern)}, {text("${1}]")})'
 
 
 def for_classes(rule: RedactionRule) -> str:
@@ -96,17 +81,19 @@ def text_back(own_text: Mapping[str, str]) -> Iterator[str]:
         yield f'delete_key(attributes, "{name}")'
 
 
-def _unfamiliar(policy: Redaction) -> Iterator[str]:
-    """Yield statements that keep, beside the record, what stands under names that a rule may cover.
+def _unusual_names(policy: Redaction) -> Iterator[str]:
+    """Yield statements that keep, beside the record, what stands under names that only a pattern knows.
 
     Names are compared as they are; only where one is neither familiar nor exactly a rule's own are patterns tried.
     """
+    exact = rules.exact_names(policy.rules)
     yield from gate.kept('cache["familiar"]', "attributes", gate.familiar(policy))
-    yield from gate.kept(_NAMED, "attributes", rules.exact_names(policy.rules))
+    yield from gate.kept(_NAMED, "attributes", exact)
     yield f'set(cache["unfamiliar"], true) where Len(cache["familiar"]) + Len({_NAMED}) != Len(attributes)'
     yield f"set({_NAMED}, attributes){where(_STRANGE)}"
     yield f"keep_matching_keys({_NAMED}, {text(rules.any_name(policy.rules))}){where(_STRANGE)}"
-    yield f'set(cache["covered"], true) where Len({_NAMED}) > 0'
+    yield f"delete_matching_keys({_NAMED}, {text(f'^(?:{any_of(exact)})$')}){where(_STRANGE)}"
+    yield f'set(cache["covered"], true){where(_STRANGE, f"Len({_NAMED}) > 0")}'
 
 
 def _by_name(covering: Iterable[RedactionRule]) -> Iterator[str]:
@@ -117,7 +104,9 @@ def _by_name(covering: Iterable[RedactionRule]) -> Iterator[str]:
             yield f"delete_matching_keys(attributes, {pattern}){where(*covered)}"
             continue
         whole = (
-            ("(?s)^.+$", _pseudonym(rule)) if rule.action is Action.PSEUDONYM else ("(?s)^.*$", text(rule.replacement))
+            ("(?s)^.+$", pseudonym.marked(rule))
+            if rule.action is Action.PSEUDONYM
+            else ("(?s)^.*$", text(rule.replacement))
         )
         some = where(*covered, 'Len(cache["found"]) > 0')
         yield f'set(cache["found"], {_NAMED}){where(*covered)}'
@@ -162,7 +151,7 @@ def _by_value(ordered: list[RedactionRule]) -> Iterator[str]:
 def _value(rule: RedactionRule, pattern: str) -> tuple[str, str]:
     match rule.action:
         case Action.PSEUDONYM:
-            return pattern, _pseudonym(rule)
+            return pattern, pseudonym.marked(rule)
         case Action.DROP_ATTRIBUTE:
             # OTTL cannot remove an attribute by its value; nothing of the value stays.
             return f"(?s)^.*(?:{pattern}).*$", text(rule.replacement)
@@ -177,7 +166,3 @@ def _drops(ordered: Iterable[RedactionRule]) -> Iterator[str]:
         if rule.action is Action.DROP_RECORD:
             masked = f"Index(String(Values(attributes)), {text(rule.replacement)}) >= 0"
             yield f'set(attributes["{DROP}"], {text(rule.name)}){where(masked, for_classes(rule))}'
-
-
-def _pseudonym(rule: RedactionRule) -> str:
-    return f"{text('${0}')}, SHA256, {text(f'[{rule.name}:{clues.MARKER}%s]')}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from infra.context import Context
-from infra.documents.collector import clues, finish, gate, redact, verify
+from infra.documents.collector import clues, finish, gate, pseudonym, redact, verify
 from infra.documents.collector.ottl import CLASS, DROP, OK, PENDING, REDACTION, cache, group, text
 from infra.documents.collector.part import Part, pipeline
 from infra.documents.collector.sample import HASH_SEED
@@ -41,7 +41,7 @@ def spans(context: Context, base: Mapping[str, Any], guard: Mapping[str, Any], r
     processors = {
         **guard,
         "transform/spans-redact": _redacted(redaction),
-        "redaction/pseudonyms": redact.pseudonyms(),
+        "redaction/pseudonyms": pseudonym.processor(),
         "transform/spans-verify": _verified(redaction),
         FILTER: _proven(),
         "transform/spans-finish": _finished(context.environment),
@@ -83,12 +83,12 @@ def sampling(policy: Spans, environment: Environment) -> dict[str, Any]:
 
 
 def _redacted(policy: Redaction) -> dict[str, Any]:
-    every = redact.steps(policy)
+    named, every = redact.by_exact_name(redact.covering(policy)), redact.steps(policy)
     groups = []
     for context, own in OWN_TEXT.items():
         # Emptied, so that a rule that removes the text has removed all of it.
         emptied = [f'set({path}, "")' for path in own.values()]
-        groups += [group(context, [*redact.shape(own), *emptied]), group(context, every)]
+        groups += [group(context, found) for found in ([*redact.shape(own), *emptied], named, every)]
     return {
         "error_mode": "silent",
         "trace_statements": [
@@ -113,7 +113,7 @@ def _looked_at_again(policy: Redaction, context: str) -> Iterator[str]:
     target = f"{context}.attributes"
     mark = f"{target}[{text(REDACTION)}]"
     yield f"set({mark}, {text(PENDING)})"
-    yield redact.shortened(policy)
+    yield pseudonym.shortened(policy)
     yield f"set({scan}, {gate.laid_out(target)})"
     yield verify.without_masks(policy, context)
     yield f"set({low}, ToLowerCase({scan}))"

@@ -7,7 +7,7 @@ Everything else the router sends to quarantine.
 from collections.abc import Iterator
 from typing import Any
 
-from infra.documents.collector import clues, finish, gate, redact, rules
+from infra.documents.collector import clues, finish, gate, pseudonym, redact, rules
 from infra.documents.collector.ottl import (
     ATTRIBUTES,
     OK,
@@ -26,8 +26,6 @@ from infra.policy.redaction import Redaction
 LONG_BYTES, LONGEST_VALUE_BYTES = 500_000, 32_768
 """A record above the first has each value cut to the second; one that is still above it is withheld. CloudWatch
 Logs takes 1 MB a record, and the exporter's batches are kept below that."""
-UNMASKED = rf"(?m)^[^\t\n]*{gate.PAIR}[^\[]"
-"""A value that does not begin like a mask, where names and values are laid out a pair a line."""
 _SCAN, _LOW, _REASON = cache("scan"), cache("low"), cache("reason")
 _DOUBT, _PAIRS = cache("doubt"), cache("pairs")
 
@@ -37,7 +35,7 @@ def rescan(policy: Redaction) -> dict[str, Any]:
 
     The gate's search runs over it again; a record in which a name or its length is doubtful keeps a mask as its text.
     """
-    short = [redact.shortened(policy)]
+    short = [pseudonym.shortened(policy)]
     return {
         "error_mode": "silent",
         "log_statements": [
@@ -122,7 +120,7 @@ def doubtful_names(policy: Redaction, context: str = "log") -> Iterator[str]:
     strange = f"where Len({known}) + Len({named}) != Len({target})"
     yield f"set({named}, {target}) {strange}"
     yield f"keep_matching_keys({named}, {text(rules.any_name(everywhere))}) where Len({named}) == Len({target})"
-    unmasked = f"IsMatch({gate.laid_out(named)}, {text(UNMASKED)})"
+    unmasked = f"IsMatch({gate.laid_out(named)}, {text(gate.UNMASKED)})"
     yield f"set({cache('doubt', context)}, true) where Len({named}) > 0 and {unmasked}"
 
 
