@@ -1,5 +1,6 @@
 """One stack, composed from settings and policy. Read from top to bottom, it is the architecture diagram."""
 
+import importlib
 from typing import Any
 
 import pulumi
@@ -19,7 +20,12 @@ from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
 from infra.outputs import outputs
+from infra.policy.data_classes import Destination
 from infra.stack import Stack
+
+SET_UP = {Destination.DATADOG: "infra.components.datadog"}
+"""Destinations that are set up themselves, with the package that does it: `check` before anything is registered, then
+`declare`. A package is imported only where its destination is one of the stack's."""
 
 
 def deploy(stack: Stack) -> dict[str, Any]:
@@ -30,6 +36,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
     context = stack.context
     config = rendered_config(stack)
     refuse_if_too_large(context, config)
+    set_up = [importlib.import_module(SET_UP[name]) for name in context.settings.destinations if name in SET_UP]
+    for service in set_up:
+        service.check(context)
     opts = pulumi.ResourceOptions(providers=[provider(context)])
 
     # Who: roles come first, because KMS refuses a key policy that names a principal which does not exist yet.
@@ -95,6 +104,10 @@ def deploy(stack: Stack) -> dict[str, Any]:
         after=[secrets],
         opts=opts,
     )
+
+    # Beside them: what the destinations themselves need to know of these records.
+    for service in set_up:
+        service.declare(stack, opts)
     return outputs(context, stores=stores, archives=archives, readers=readers, collector=collector)
 
 

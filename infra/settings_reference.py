@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.secrets import CATALOGUE
+from infra.secrets import CATALOGUE, DEPLOY_KEYS
 from infra.settings import Settings
 
 HEAD = """# Stack settings
@@ -25,6 +25,13 @@ elsewhere an operator writes it with `aws secretsmanager put-secret-value` after
 |---|---|---|---|
 """
 
+DEPLOYING = """Keys with which the program signs in at a service are encrypted keys of every stack that has the destination; they
+never leave the engine.
+
+| config key | needed by | purpose |
+|---|---|---|
+"""
+
 
 def reference() -> str:
     """Return the text of docs/settings.md."""
@@ -36,7 +43,8 @@ def reference() -> str:
         f"| `{entry.config_key}` | `tinybeans/<environment>/{entry.name}` | {entry.needed_by or 'every stack'} | {entry.purpose} |\n"
         for entry in CATALOGUE
     )
-    return "\n".join([HEAD, *sections, SECRETS + rows])
+    keys = "".join(f"| `{entry.config_key}` | {entry.needed_by} | {entry.purpose} |\n" for entry in DEPLOY_KEYS)
+    return "\n".join([HEAD, *sections, SECRETS + rows, DEPLOYING + keys])
 
 
 def _objects(schema: dict[str, Any], models: dict[str, Any]) -> list[str]:

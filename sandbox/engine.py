@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from pulumi import automation as auto
 
-from infra.secrets import CATALOGUE
+from infra.secrets import secret_keys
 from infra.stack import ROOT
 from infra.stack_config import PROJECT
 from sandbox.providers.cloud import ENDPOINT_VARIABLE
@@ -204,7 +204,7 @@ def sandbox_stack(
             pulumi_command=auto.PulumiCommand(root=str(engine.parent.parent)),
         ),
     )
-    made_up = {entry.config_key: secrets.token_hex(32) for entry in CATALOGUE}
+    made_up = {key: secrets.token_hex(32) for key in secret_keys()}
     wanted = {key: auto.ConfigValue(value) for key, value in (config or {}).items()}
     wanted |= {key: auto.ConfigValue(value, secret=True) for key, value in {**made_up, **(secret_values or {})}.items()}
     stack.set_all_config({f"{PROJECT}:{key}": value for key, value in wanted.items()})

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from infra import stack_file
 from infra.context import Context
 from infra.policy import Policy, load_policy
-from infra.secrets import CATALOGUE, needed
+from infra.secrets import DEPLOY_KEYS, needed, secret_keys
 from infra.settings import Settings
 from infra.stack_config import PROJECT, load_settings
 
@@ -50,10 +50,17 @@ def sentinels(stack: str) -> dict[str, str]:
     return {entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))}
 
 
+def deploy_sentinels(stack: str) -> dict[str, str]:
+    """Return secret config key -> made-up key with which the program signs in at the stack's destinations."""
+    wanted = [entry for entry in DEPLOY_KEYS if entry.needed_by in settings(stack).destinations]
+    return {entry.config_key: f"sentinel-{entry.name}-81d7" for entry in wanted}
+
+
 def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
-    values = {f"{PROJECT}:{key}": value for key, value in {**stack_values(stack), **sentinels(stack)}.items()}
-    return values, tuple(f"{PROJECT}:{entry.config_key}" for entry in CATALOGUE)
+    given = {**stack_values(stack), **sentinels(stack), **deploy_sentinels(stack)}
+    values = {f"{PROJECT}:{key}": value for key, value in given.items()}
+    return values, tuple(f"{PROJECT}:{key}" for key in sorted(secret_keys()))
 
 
 def provider(name: str = "aws") -> aws.Provider:
