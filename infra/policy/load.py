@@ -9,10 +9,12 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from infra.model import Model
-from infra.policy import budgets_against_classes
+from infra.policy import budgets_against_classes, detections_against_classes
 from infra.policy.budgets import Budgets
 from infra.policy.data_classes import DataClasses
+from infra.policy.detections import Detections
 from infra.policy.exceptions import Exceptions
+from infra.policy.objectives import Objectives
 from infra.policy.redaction import Redaction
 from infra.problems import InputError, Problem, from_validation
 from infra.yaml_file import read_yaml
@@ -24,6 +26,8 @@ FILES: dict[str, type[Model]] = {
     "redaction.yaml": Redaction,
     "exceptions.yaml": Exceptions,
     "budgets.yaml": Budgets,
+    "detections.yaml": Detections,
+    "objectives.yaml": Objectives,
 }
 """Every policy file and the model it must fit; JSON Schemas are made from the same table."""
 
@@ -36,6 +40,8 @@ class Policy:
     redaction: Redaction
     exceptions: Exceptions
     budgets: Budgets
+    detections: Detections
+    objectives: Objectives
     digest: str
     """SHA-256 over the files, so that a resource can say which policy it came from."""
 
@@ -44,13 +50,15 @@ def load_policy(directory: Path, today: datetime.date) -> Policy:
     """Return the policy in `directory`.
 
     Raises InputError with every problem found, among them exceptions that are past their expiry on `today`,
-    redaction rules that name unknown classes, and budgets that do not fit the classes.
+    redaction rules that name unknown classes, and budgets and detections that do not fit the classes.
     """
     problems: list[Problem] = []
     data_classes = _load(directory / "data_classes.yaml", DataClasses, problems)
     redaction = _load(directory / "redaction.yaml", Redaction, problems)
     exceptions = _load(directory / "exceptions.yaml", Exceptions, problems)
     budgets = _load(directory / "budgets.yaml", Budgets, problems)
+    detections = _load(directory / "detections.yaml", Detections, problems)
+    objectives = _load(directory / "objectives.yaml", Objectives, problems)
     if exceptions:
         problems += [
             Problem(
@@ -75,9 +83,11 @@ def load_policy(directory: Path, today: datetime.date) -> Policy:
         ]
     if data_classes and budgets:
         problems += budgets_against_classes.problems_with(budgets, data_classes)
-    if problems or not (data_classes and redaction and exceptions and budgets):
+    if data_classes and detections:
+        problems += detections_against_classes.problems_with(detections, data_classes)
+    if problems or not (data_classes and redaction and exceptions and budgets and detections and objectives):
         raise InputError(problems)
-    return Policy(data_classes, redaction, exceptions, budgets, _digest(directory))
+    return Policy(data_classes, redaction, exceptions, budgets, detections, objectives, _digest(directory))
 
 
 def _load(path: Path, model: type[M], problems: list[Problem]) -> M | None:
