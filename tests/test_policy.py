@@ -16,6 +16,7 @@ from infra.documents.collector.redact import PSEUDONYM_DIGITS
 from infra.model import Environment
 from infra.policy import load_policy
 from infra.policy.archive import LockMode
+from infra.policy.load import FILES
 from infra.policy.redaction import Action, RedactionRule, compiled
 from infra.problems import InputError
 from tests.factories import ROOT, TODAY, policy
@@ -247,7 +248,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_policy(tmp_path, TODAY)
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == len(FILES)
 
 
 def test_no_environment_but_prod_is_locked_for_good() -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from infra.model import Model
+from infra.policy.alerts import Alerts
 from infra.policy.data_classes import DataClasses
 from infra.policy.exceptions import Exceptions
 from infra.policy.redaction import Redaction
@@ -17,10 +18,13 @@ from infra.yaml_file import read_yaml
 
 M = TypeVar("M", bound=Model)
 
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+"""Where the runbook of each alert is."""
 FILES: dict[str, type[Model]] = {
     "data_classes.yaml": DataClasses,
     "redaction.yaml": Redaction,
     "exceptions.yaml": Exceptions,
+    "alerts.yaml": Alerts,
 }
 """Every policy file and the model it must fit; JSON Schemas are made from the same table."""
 
@@ -32,15 +36,16 @@ class Policy:
     data_classes: DataClasses
     redaction: Redaction
     exceptions: Exceptions
+    alerts: Alerts
     digest: str
     """SHA-256 over the files, so that a resource can say which policy it came from."""
 
 
-def load_policy(directory: Path, today: datetime.date) -> Policy:
+def load_policy(directory: Path, today: datetime.date, runbooks: Path = RUNBOOKS) -> Policy:
     """Return the policy in `directory`.
 
-    Raises InputError with every problem found, among them exceptions that are past their expiry on `today`
-    and redaction rules that name unknown classes.
+    Raises InputError with every problem found, among them exceptions that are past their expiry on `today`,
+    redaction rules that name unknown classes, and alerts without a file in `runbooks`.
     """
     problems: list[Problem] = []
     data_classes = _load(directory / "data_classes.yaml", DataClasses, problems)
@@ -68,9 +73,16 @@ def load_policy(directory: Path, today: datetime.date) -> Policy:
             for name in rule.classes
             if name not in data_classes.classes
         ]
-    if problems or not (data_classes and redaction and exceptions):
+    alerts = _load(directory / "alerts.yaml", Alerts, problems)
+    if alerts:
+        problems += [
+            Problem("policy/alerts.yaml", f"alerts.{name}", "has no runbook", alerts.runbook(name))
+            for name in alerts.alerts
+            if not (runbooks / f"{name}.md").is_file()
+        ]
+    if problems or not (data_classes and redaction and exceptions and alerts):
         raise InputError(problems)
-    return Policy(data_classes, redaction, exceptions, _digest(directory))
+    return Policy(data_classes, redaction, exceptions, alerts, _digest(directory))
 
 
 def _load(path: Path, model: type[M], problems: list[Problem]) -> M | None:
