@@ -1,6 +1,6 @@
 """Whether what is to be detected can be seen in the classes it is looked for in. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from infra.policy.data_classes import DataClass, DataClasses, Sampling, Severity
 from infra.policy.detections import Detections
@@ -30,3 +30,13 @@ def _found(detections: Detections, classes: DataClasses) -> Iterator[tuple[str, 
                 # Numbers of records can be scaled to what was kept of them; numbers of different values cannot.
                 whole = [other for other, item in classes.classes.items() if not thinning(item)]
                 yield f"{key}.distinct", f"{count.of} is sampled", ", ".join(whole)
+
+
+def unknown_teams(detections: Detections, teams: Iterable[str]) -> list[Problem]:
+    """Return every detection that tells somebody who is none of alerts.yaml's teams."""
+    known = tuple(teams)
+    return [
+        Problem(FILE, f"detections.{at}.notify", f"unknown team {item.notify}", ", ".join(known))
+        for at, item in enumerate(detections.detections)
+        if item.notify not in known
+    ]
