@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from infra.model import Model
+from infra.settings_datadog_watch import Handles, TeamName
 
 Ids = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 
@@ -30,3 +31,5 @@ class Datadog(Model):
     """Orders exist once in an organisation; a stack without this key leaves them alone."""
     index_suffix: Annotated[str, Field(pattern=r"^(-[a-z0-9]{1,10})?$")] = ""
     """Ends the names of indexes: a deleted index's name can never be used again, so its successor needs another."""
+    handles: dict[TeamName, Handles] = Field(default_factory=dict)
+    """Team of policy/alerts.yaml to whom its alerts reach at Datadog; every team that is told there needs an entry."""
