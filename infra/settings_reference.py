@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.secrets import CATALOGUE
+from infra.secrets import CATALOGUE, WEBHOOKS
 from infra.settings import Settings
 
 HEAD = """# Stack settings
@@ -25,6 +25,11 @@ elsewhere an operator writes it with `aws secretsmanager put-secret-value` after
 |---|---|---|---|
 """
 
+WEBHOOKS_TEXT = f"""`{WEBHOOKS}`, a JSON object of webhook's name to its URL, is the same for `alerting.recipients`: encrypted
+config where credentials come from config; elsewhere an operator subscribes the topics that the output `alert_webhooks`
+names, with `aws sns subscribe`, and neither program nor state sees the URL.
+"""
+
 
 def reference() -> str:
     """Return the text of docs/settings.md."""
@@ -36,7 +41,7 @@ def reference() -> str:
         f"| `{entry.config_key}` | `tinybeans/<environment>/{entry.name}` | {entry.needed_by or 'every stack'} | {entry.purpose} |\n"
         for entry in CATALOGUE
     )
-    return "\n".join([HEAD, *sections, SECRETS + rows])
+    return "\n".join([HEAD, *sections, SECRETS + rows, WEBHOOKS_TEXT])
 
 
 def _objects(schema: dict[str, Any], models: dict[str, Any]) -> list[str]:

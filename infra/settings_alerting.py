@@ -1,0 +1,80 @@
+"""Whom the stack's alerts reach, and by which kind of alarm."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from infra.model import Model
+from infra.problems import Refused
+
+TeamName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{1,40}$")]
+WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+TrailArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/[A-Za-z0-9._-]+$")]
+
+
+class Urgency(StrEnum):
+    """How soon somebody has to look."""
+
+    PAGE = "page"
+    """Now, whatever the hour."""
+    TICKET = "ticket"
+    """On the next working day."""
+    INFO = "info"
+    """When one looks back."""
+
+
+class Recipient(Model):
+    """One address: a mailbox, or a webhook that confirms SNS subscriptions by itself (PagerDuty, Opsgenie)."""
+
+    email: Email | None = None
+    webhook: WebhookName | None = None
+    """Name of a webhook; its URL is a secret (the key alertWebhooks, or an operator's)."""
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if (self.email is None) == (self.webhook is None):
+            raise Refused("says neither or both of email and webhook", "email or webhook")
+        return self
+
+
+class Recipients(Model):
+    """Whom one team's alerts reach, by how soon somebody has to look."""
+
+    page: tuple[Recipient, ...] = ()
+    ticket: tuple[Recipient, ...] = ()
+    info: tuple[Recipient, ...] = ()
+
+    def at(self, urgency: str) -> tuple[Recipient, ...]:
+        """Return who is told at one urgency."""
+        return {Urgency.PAGE: self.page, Urgency.TICKET: self.ticket, Urgency.INFO: self.info}[Urgency(urgency)]
+
+
+class Alerting(Model):
+    """How alerts are evaluated in AWS, and whom they reach."""
+
+    promql_alarms: bool
+    """Whether CloudWatch evaluates the collector's metrics by PromQL; without it alarms rest on metric filters over the
+    collector's own log, which see less (docs/adr/0017-aws-alarms.md)."""
+    runbooks: Annotated[str, Field(pattern=r"^https://[^\s]+[^/]$")]
+    """Address that `/<alert>.md` is appended to: where people read docs/runbooks."""
+    recipients: dict[TeamName, Recipients] = Field(default_factory=dict)
+    """Team to its addresses; every team that policy/alerts.yaml tells needs an entry."""
+    management_trail_arn: TrailArn | None = None
+    """The account's own trail of management events, reads among them, in this region or in all: what event alerts see.
+    This program makes none, for a trail of the whole account is not one stack's to own."""
+
+    def runbook(self, alert: str) -> str:
+        """Return the address of an alert's runbook."""
+        return f"{self.runbooks}/{alert}.md"
+
+    def webhooks(self) -> tuple[str, ...]:
+        """Return the names of all webhooks, each once."""
+        return tuple(dict.fromkeys(item.webhook for item in self._everybody() if item.webhook))
+
+    def _everybody(self) -> Iterator[Recipient]:
+        for team in self.recipients.values():
+            for urgency in Urgency:
+                yield from team.at(urgency)
