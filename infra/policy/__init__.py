@@ -1,5 +1,6 @@
 """The policy as frozen models: what compliance reviewers read in policy/*.yaml, checked and typed."""
 
+from infra.policy.budgets import Budgets
 from infra.policy.data_classes import DataClass, DataClasses
 from infra.policy.exceptions import AcceptedFinding, Exceptions
 from infra.policy.load import Policy, load_policy
@@ -7,6 +8,7 @@ from infra.policy.redaction import Redaction, RedactionRule
 
 __all__ = [
     "AcceptedFinding",
+    "Budgets",
     "DataClass",
     "DataClasses",
     "Exceptions",

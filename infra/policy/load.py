@@ -9,6 +9,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from infra.model import Model
+from infra.policy import budgets_against_classes
+from infra.policy.budgets import Budgets
 from infra.policy.data_classes import DataClasses
 from infra.policy.exceptions import Exceptions
 from infra.policy.redaction import Redaction
@@ -21,6 +23,7 @@ FILES: dict[str, type[Model]] = {
     "data_classes.yaml": DataClasses,
     "redaction.yaml": Redaction,
     "exceptions.yaml": Exceptions,
+    "budgets.yaml": Budgets,
 }
 """Every policy file and the model it must fit; JSON Schemas are made from the same table."""
 
@@ -32,6 +35,7 @@ class Policy:
     data_classes: DataClasses
     redaction: Redaction
     exceptions: Exceptions
+    budgets: Budgets
     digest: str
     """SHA-256 over the files, so that a resource can say which policy it came from."""
 
@@ -39,13 +43,14 @@ class Policy:
 def load_policy(directory: Path, today: datetime.date) -> Policy:
     """Return the policy in `directory`.
 
-    Raises InputError with every problem found, among them exceptions that are past their expiry on `today`
-    and redaction rules that name unknown classes.
+    Raises InputError with every problem found, among them exceptions that are past their expiry on `today`,
+    redaction rules that name unknown classes, and budgets that do not fit the classes.
     """
     problems: list[Problem] = []
     data_classes = _load(directory / "data_classes.yaml", DataClasses, problems)
     redaction = _load(directory / "redaction.yaml", Redaction, problems)
     exceptions = _load(directory / "exceptions.yaml", Exceptions, problems)
+    budgets = _load(directory / "budgets.yaml", Budgets, problems)
     if exceptions:
         problems += [
             Problem(
@@ -68,9 +73,11 @@ def load_policy(directory: Path, today: datetime.date) -> Policy:
             for name in rule.classes
             if name not in data_classes.classes
         ]
-    if problems or not (data_classes and redaction and exceptions):
+    if data_classes and budgets:
+        problems += budgets_against_classes.problems_with(budgets, data_classes)
+    if problems or not (data_classes and redaction and exceptions and budgets):
         raise InputError(problems)
-    return Policy(data_classes, redaction, exceptions, _digest(directory))
+    return Policy(data_classes, redaction, exceptions, budgets, _digest(directory))
 
 
 def _load(path: Path, model: type[M], problems: list[Problem]) -> M | None:
