@@ -1,29 +1,18 @@
 """Whom the stack's alerts reach, and by which kind of alarm."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from infra.model import Model
+from infra.policy.alerts import Severity
 from infra.problems import Refused
 
 TeamName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{1,40}$")]
 WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
 TrailArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/[A-Za-z0-9._-]+$")]
-
-
-class Urgency(StrEnum):
-    """How soon somebody has to look."""
-
-    PAGE = "page"
-    """Now, whatever the hour."""
-    TICKET = "ticket"
-    """On the next working day."""
-    INFO = "info"
-    """When one looks back."""
 
 
 class Recipient(Model):
@@ -41,15 +30,15 @@ class Recipient(Model):
 
 
 class Recipients(Model):
-    """Whom one team's alerts reach, by how soon somebody has to look."""
+    """Whom one team's alerts reach, by how soon somebody has to look (policy/alerts.yaml, severity)."""
 
     page: tuple[Recipient, ...] = ()
     ticket: tuple[Recipient, ...] = ()
     info: tuple[Recipient, ...] = ()
 
-    def at(self, urgency: str) -> tuple[Recipient, ...]:
-        """Return who is told at one urgency."""
-        return {Urgency.PAGE: self.page, Urgency.TICKET: self.ticket, Urgency.INFO: self.info}[Urgency(urgency)]
+    def at(self, severity: Severity) -> tuple[Recipient, ...]:
+        """Return who is told at one severity."""
+        return {Severity.PAGE: self.page, Severity.TICKET: self.ticket, Severity.INFO: self.info}[severity]
 
 
 class Alerting(Model):
@@ -76,5 +65,5 @@ class Alerting(Model):
 
     def _everybody(self) -> Iterator[Recipient]:
         for team in self.recipients.values():
-            for urgency in Urgency:
-                yield from team.at(urgency)
+            for severity in Severity:
+                yield from team.at(severity)

@@ -1,4 +1,4 @@
-"""Where alerts go: a topic for each team and urgency, and who hears of it."""
+"""Where alerts go: a topic for each audience, and who hears of it."""
 
 import json
 import re
@@ -10,12 +10,11 @@ import pulumi_aws as aws
 
 from infra.components.customer_key import customer_key
 from infra.context import Context
+from infra.documents.audiences import Audience
 from infra.documents.key_policy import duties_of, service_key_policy
 from infra.documents.notification_policy import Publisher, Sources, key_use, topic_policy
-from infra.settings_alerting import Recipient, Urgency
+from infra.settings_alerting import Recipient
 
-Audience = tuple[str, Urgency]
-"""A team, and how soon it has to look."""
 SIGNED_WITH_SHA256 = 2
 """Signature version of the messages (SNS Developer Guide, "Verifying the signatures")."""
 
@@ -65,11 +64,11 @@ class Notifications(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
         )
-        for (team, urgency), allowed in publishers.items():
+        for audience, allowed in publishers.items():
             topic = aws.sns.Topic(
-                f"{name}-{team}-{urgency}-topic",
-                name=topic_name(context, (team, urgency)),
-                display_name=f"{team} {urgency} ({context.environment})"[:100],
+                f"{name}-{audience}-topic",
+                name=topic_name(context, audience),
+                display_name=f"{audience} ({context.environment})"[:100],
                 kms_master_key_id=self.key.arn,
                 signature_version=SIGNED_WITH_SHA256,
                 tags=tags,
@@ -77,17 +76,17 @@ class Notifications(pulumi.ComponentResource):
             )
             self.policies.append(
                 aws.sns.TopicPolicy(
-                    f"{name}-{team}-{urgency}-policy",
+                    f"{name}-{audience}-policy",
                     arn=topic.arn,
-                    policy=json.dumps(topic_policy(self.topic_arns[team, urgency], allowed, sources)),
+                    policy=json.dumps(topic_policy(self.topic_arns[audience], allowed, sources)),
                     opts=child,
                 )
             )
-            for recipient in recipients(context, (team, urgency)):
+            for recipient in recipients(context, audience):
                 address = recipient.email or webhooks.get(recipient.webhook or "")
                 if address is not None:
                     aws.sns.TopicSubscription(
-                        f"{name}-{team}-{urgency}-{_slug(recipient)}",
+                        f"{name}-{audience}-{_slug(recipient)}",
                         topic=topic.arn,
                         protocol="email" if recipient.email else "https",
                         endpoint=address,
@@ -108,7 +107,7 @@ def sources_of(context: Context) -> Sources:
 
 def topic_name(context: Context, audience: Audience) -> str:
     """Return the name of an audience's topic."""
-    return context.name("alerts", *audience)
+    return context.name("alerts", str(audience))
 
 
 def topic_arn(context: Context, audience: Audience) -> str:
@@ -117,9 +116,9 @@ def topic_arn(context: Context, audience: Audience) -> str:
 
 
 def recipients(context: Context, audience: Audience) -> tuple[Recipient, ...]:
-    """Return who hears of what goes to an audience."""
-    team, urgency = audience
-    return context.settings.alerting.recipients[team].at(urgency)
+    """Return who hears of what goes to an audience, each once."""
+    known = context.settings.alerting.recipients
+    return tuple(dict.fromkeys(item for team in audience.teams for item in known[team].at(audience.severity)))
 
 
 def _slug(recipient: Recipient) -> str:
