@@ -8,8 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from infra.policy.alerts import ApiCalls
-from infra.policy.alerts.elsewhere import EventCondition
+from infra.policy.alerts.elsewhere import ApiCalls, EventCondition
 
 CLOUDTRAIL = "AWS API Call via CloudTrail"
 ALL_EVENTS, EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "ENABLED"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from infra.model import Model
 from infra.policy import budgets_against_classes
+from infra.policy.alerts import Alerts
 from infra.policy.budgets import Budgets
 from infra.policy.data_classes import DataClasses
 from infra.policy.exceptions import Exceptions
@@ -19,11 +20,14 @@ from infra.yaml_file import read_yaml
 
 M = TypeVar("M", bound=Model)
 
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+"""Where the runbook of each alert is."""
 FILES: dict[str, type[Model]] = {
     "data_classes.yaml": DataClasses,
     "redaction.yaml": Redaction,
     "exceptions.yaml": Exceptions,
     "budgets.yaml": Budgets,
+    "alerts.yaml": Alerts,
 }
 """Every policy file and the model it must fit; JSON Schemas are made from the same table."""
 
@@ -36,15 +40,17 @@ class Policy:
     redaction: Redaction
     exceptions: Exceptions
     budgets: Budgets
+    alerts: Alerts
     digest: str
     """SHA-256 over the files, so that a resource can say which policy it came from."""
 
 
-def load_policy(directory: Path, today: datetime.date) -> Policy:
+def load_policy(directory: Path, today: datetime.date, runbooks: Path = RUNBOOKS) -> Policy:
     """Return the policy in `directory`.
 
     Raises InputError with every problem found, among them exceptions that are past their expiry on `today`,
-    redaction rules that name unknown classes, and budgets that do not fit the classes.
+    redaction rules that name unknown classes, budgets that do not fit the classes, and alerts without a file in
+    `runbooks`.
     """
     problems: list[Problem] = []
     data_classes = _load(directory / "data_classes.yaml", DataClasses, problems)
@@ -75,9 +81,16 @@ def load_policy(directory: Path, today: datetime.date) -> Policy:
         ]
     if data_classes and budgets:
         problems += budgets_against_classes.problems_with(budgets, data_classes)
-    if problems or not (data_classes and redaction and exceptions and budgets):
+    alerts = _load(directory / "alerts.yaml", Alerts, problems)
+    if alerts:
+        problems += [
+            Problem("policy/alerts.yaml", f"alerts.{name}", "has no runbook", alerts.runbook(name))
+            for name in alerts.alerts
+            if not (runbooks / f"{name}.md").is_file()
+        ]
+    if problems or not (data_classes and redaction and exceptions and budgets and alerts):
         raise InputError(problems)
-    return Policy(data_classes, redaction, exceptions, budgets, _digest(directory))
+    return Policy(data_classes, redaction, exceptions, budgets, alerts, _digest(directory))
 
 
 def _load(path: Path, model: type[M], problems: list[Problem]) -> M | None:
