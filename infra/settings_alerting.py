@@ -47,17 +47,17 @@ class Alerting(Model):
     promql_alarms: bool
     """Whether CloudWatch evaluates the collector's metrics by PromQL; without it alarms rest on metric filters over the
     collector's own log, which see less (docs/adr/0017-aws-alarms.md)."""
-    runbooks: Annotated[str, Field(pattern=r"^https://[^\s]+[^/]$")]
-    """Address that `/<alert>.md` is appended to: where people read docs/runbooks."""
+    repository: Annotated[str, Field(pattern=r"^https://[^\s]+[^/]$")]
+    """Address of this repository's files as people read them; `/docs/runbooks/<alert>.md` is appended."""
     recipients: dict[TeamName, Recipients] = Field(default_factory=dict)
     """Team to its addresses; every team that policy/alerts.yaml tells needs an entry."""
     management_trail_arn: TrailArn | None = None
     """The account's own trail of management events, reads among them, in this region or in all: what event alerts see.
     This program makes none, for a trail of the whole account is not one stack's to own."""
 
-    def runbook(self, alert: str) -> str:
-        """Return the address of an alert's runbook."""
-        return f"{self.runbooks}/{alert}.md"
+    def runbook(self, path: str) -> str:
+        """Return the address of a runbook whose path below the repository is `path`."""
+        return f"{self.repository}/{path}"
 
     def webhooks(self) -> tuple[str, ...]:
         """Return the names of all webhooks, each once."""

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from infra import stack_file
 from infra.context import Context
 from infra.policy import Policy, load_policy
-from infra.secrets import CATALOGUE, needed
+from infra.secrets import CONFIG_KEYS, WEBHOOKS, needed
 from infra.settings import Settings
 from infra.stack_config import PROJECT, load_settings
 
@@ -47,13 +47,17 @@ def sentinels(stack: str) -> dict[str, str]:
     """Return secret config key -> made-up value, for stacks that keep values in config."""
     if settings(stack).credentials_from == "operator":
         return {}
-    return {entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))}
+    webhooks = {name: f"https://{name}.invalid/sentinel-webhook-5f1c" for name in settings(stack).alerting.webhooks()}
+    return {
+        **{entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))},
+        **({WEBHOOKS: json.dumps(webhooks)} if webhooks else {}),
+    }
 
 
 def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
     values = {f"{PROJECT}:{key}": value for key, value in {**stack_values(stack), **sentinels(stack)}.items()}
-    return values, tuple(f"{PROJECT}:{entry.config_key}" for entry in CATALOGUE)
+    return values, tuple(f"{PROJECT}:{key}" for key in CONFIG_KEYS)
 
 
 def provider(name: str = "aws") -> aws.Provider:

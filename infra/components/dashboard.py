@@ -12,6 +12,8 @@ from infra.context import Context
 from infra.documents.dashboard_cloudwatch import Place, dashboard
 from infra.documents.dashboard_panels import PIPELINE_OWNERS, SERVICE_OWNERS, Panel
 
+RUNBOOKS = "docs/runbooks"
+"""Where the runbooks are, below the repository."""
 DASHBOARDS: Mapping[str, tuple[str, tuple[Panel, ...]]] = {
     "pipeline": ("Whether records get through", PIPELINE_OWNERS),
     "services": ("What the services say", SERVICE_OWNERS),
@@ -43,7 +45,7 @@ class Dashboards(pulumi.ComponentResource):
         self.names = {}
         for part, (answers, panels) in DASHBOARDS.items():
             self.names[part] = context.name(part)
-            heading = f"## {answers} ({context.environment})\nRunbooks: {context.settings.alerting.runbooks}"
+            heading = f"## {answers} ({context.environment})\nRunbooks: {context.settings.alerting.runbook(RUNBOOKS)}"
             aws.cloudwatch.Dashboard(
                 f"{name}-{part}",
                 dashboard_name=self.names[part],

@@ -93,6 +93,11 @@ class Notifications(pulumi.ComponentResource):
                         endpoint_auto_confirms=None if recipient.email else True,
                         opts=child,
                     )
+        self.outputs = {
+            "alert_topics": {str(audience): arn for audience, arn in self.topic_arns.items()},
+            "alert_webhooks": _for_operators(context, self.topic_arns, webhooks),
+        }
+        """What a person needs: the topics, and those that an operator has to subscribe each webhook to."""
         self.register_outputs({"topic_arns": list(self.topic_arns.values())})
 
 
@@ -119,6 +124,21 @@ def recipients(context: Context, audience: Audience) -> tuple[Recipient, ...]:
     """Return who hears of what goes to an audience, each once."""
     known = context.settings.alerting.recipients
     return tuple(dict.fromkeys(item for team in audience.teams for item in known[team].at(audience.severity)))
+
+
+def _for_operators(
+    context: Context, topics: Mapping[Audience, str], known: Mapping[str, object]
+) -> dict[str, list[str]]:
+    """Return webhook's name to the topics that it has to be subscribed to by hand, for those whose URL is not known."""
+    return {
+        name: [
+            arn
+            for audience, arn in topics.items()
+            if any(item.webhook == name for item in recipients(context, audience))
+        ]
+        for name in context.settings.alerting.webhooks()
+        if name not in known
+    }
 
 
 def _slug(recipient: Recipient) -> str:
