@@ -7,19 +7,27 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.components.access_logs import AccessLogs
+from infra.components.alarms import Alarms
+from infra.components.alert_events import AlertEvents
 from infra.components.archive import Archive
+from infra.components.budgets import CostAlerts
 from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
+from infra.components.dashboard import Dashboards
 from infra.components.log_store import LogStore
+from infra.components.notifications import Notifications
 from infra.components.read_trail import ReadTrail
 from infra.components.reader_grants import ReaderGrants
 from infra.components.reader_roles import ReaderRoles
 from infra.components.replica import Replicas
 from infra.components.secret_store import SecretStore
 from infra.context import Context
+from infra.documents.audiences import publishers, shared
 from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.documents.promql_stub import cloudwatch_promql
 from infra.outputs import outputs
+from infra.policy.alerts.elsewhere import BudgetCondition
 from infra.policy.data_classes import Destination
 from infra.stack import Stack
 
@@ -79,8 +87,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
     }
     key_arns = {cls: store.key_arn for cls, store in stores.items()}
     ReaderGrants("reader-grants", context=context, roles=readers, key_arns=key_arns, opts=opts)
+    reads: list[ReadTrail] = []
     if context.settings.audit_reads:
-        ReadTrail(
+        read_trail = ReadTrail(
             "read-trail",
             context=context,
             buckets=archives,
@@ -88,6 +97,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             reader_arns=readers.arns(classes[context.policy.data_classes.quarantine_class].readers.archived),
             opts=opts,
         )
+        reads.append(read_trail)
 
     # How: the collector, with the very configuration that was reviewed and tested.
     secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)
@@ -105,10 +115,63 @@ def deploy(stack: Stack) -> dict[str, Any]:
         opts=opts,
     )
 
+    # Who is told: topics first, then what publishes to them.
+    told = Notifications(
+        "notifications",
+        context=context,
+        publishers=publishers(context.policy.alerts),
+        webhooks=stack.webhooks,
+        opts=opts,
+    )
+    Alarms(
+        "alarms",
+        context=context,
+        promql=cloudwatch_promql if context.settings.alerting.promql_alarms else None,
+        topic_arns=told.topic_arns,
+        cluster_name=collector.cluster_name,
+        service_name=collector.service_name,
+        own_log_group=collector.own_log_group,
+        after=told.policies,
+        opts=opts,
+    )
+    AlertEvents(
+        "alert-events",
+        context=context,
+        topic_arns=told.topic_arns,
+        key=told.key,
+        key_arns=[
+            *key_arns.values(),
+            *collector.key_arns,
+            *(trail.key_arn for trail in reads),
+            secrets.key_arn,
+            told.key.arn,
+        ],
+        after=told.policies,
+        opts=opts,
+    )
+    for alert_id, alert in context.policy.alerts.alerts.items():
+        if isinstance(alert.condition, BudgetCondition) and "money" in alert.condition.budgets:
+            CostAlerts(
+                alert_id,
+                context=context,
+                topic_arn=told.topic_arns[shared(alert)],
+                after=told.policies,
+                opts=opts,
+            )
+    Dashboards(
+        "dashboards",
+        context=context,
+        cluster_name=collector.cluster_name,
+        service_name=collector.service_name,
+        opts=opts,
+    )
     # Beside them: what the destinations themselves need to know of these records.
     for service in set_up:
         service.declare(stack, opts)
-    return outputs(context, stores=stores, archives=archives, readers=readers, collector=collector)
+    return {
+        **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
+        **told.outputs,
+    }
 
 
 def provider(context: Context) -> aws.Provider:

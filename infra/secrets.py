@@ -3,8 +3,12 @@ and from there into the collector's task as an ECS secret. Nothing else in the p
 
 Keys with which the program itself signs in at a service take the first half of it: from encrypted stack config into
 that service's provider, in every stack, for a deployer can read nothing back from Secrets Manager.
+
+Webhooks' URLs start the same way, encrypted in the stack's config or with an operator, and end with SNS, which has to
+be told them: they never reach the collector.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -133,3 +137,59 @@ def secret_values(
         return {}
     _refuse_missing((entry.config_key for entry in needed(settings) if entry.config_key not in present), stack)
     return {entry.name: config.require_secret(entry.config_key) for entry in needed(settings)}
+
+
+WEBHOOKS = "alertWebhooks"
+"""Config key of a JSON object: webhook's name to its URL, encrypted as a whole."""
+CONFIG_KEYS = frozenset({WEBHOOKS, *secret_keys()})
+"""Every config key whose value is secret."""
+
+
+def webhook_urls(
+    settings: Settings, stack: str, config: pulumi.Config, present: Mapping[str, str]
+) -> dict[str, pulumi.Output[str]]:
+    """Return webhook's name -> URL for stacks that keep secrets in encrypted config; empty where operators keep them.
+
+    Raises InputError naming each webhook that has no https URL, or one that stands where values come from operators;
+    never a URL.
+    """
+    key = f"tinybeans-logging:{WEBHOOKS}"
+    file, names = f"Pulumi.{stack}.yaml", settings.alerting.webhooks()
+    if settings.credentials_from == "operator":
+        if WEBHOOKS in present:
+            raise InputError(
+                [
+                    Problem(
+                        file,
+                        key,
+                        "values come from operators in this stack",
+                        "`pulumi config rm`, then `aws sns subscribe` as the output alert_webhooks says",
+                    )
+                ]
+            )
+        return {}
+    if not names:
+        return {}
+    given = _object(present.get(WEBHOOKS, "{}"))
+    missing = [name for name in names if not str(given.get(name, "")).startswith("https://")]
+    if missing:
+        raise InputError(
+            Problem(
+                file,
+                f"{key}.{name}",
+                "the webhook has no https URL",
+                f"""`pulumi config set --secret {WEBHOOKS} '{{"{name}": "https://..."}}'`""",
+            )
+            for name in missing
+        )
+    urls = config.require_secret_object(WEBHOOKS)
+    return {name: urls.apply(lambda known, name=name: str(known[name])) for name in names}
+
+
+def _object(text: str) -> dict[str, object]:
+    """Return the JSON object in `text`, or nothing: what it holds instead is not for an error's text."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from infra.model import Environment, Model
 from infra.policy.data_classes import Destination
 from infra.problems import Refused
+from infra.settings_alerting import Alerting
 from infra.settings_datadog import Datadog
 from infra.settings_receivers import Receivers
 
@@ -253,6 +254,7 @@ class Settings(Model):
     collector: Collector
     receivers: Receivers = Receivers()
     access: Access
+    alerting: Alerting
     replica: Replica | None = None
     audit_reads: bool
     """Whether CloudTrail data events record reads of the audited classes' archives."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from infra.alerting_against_policy import alerting_problems
 from infra.model import Environment
 from infra.policy import Policy
 from infra.policy.data_classes import CLOUDWATCH_RETENTION_DAYS, Destination
@@ -25,6 +26,7 @@ def problems_with(settings: Settings, policy: Policy, file: str) -> list[Problem
         *_collector(settings, policy),
         *_egress(settings),
         *_names(settings, policy),
+        *alerting_problems(settings, policy),
     ]
     return [Problem(file, f"tinybeans-logging:{key}", wrong, allowed) for key, wrong, allowed in found]
 

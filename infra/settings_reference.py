@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.secrets import CATALOGUE, DEPLOY_KEYS
+from infra.secrets import CATALOGUE, DEPLOY_KEYS, WEBHOOKS
 from infra.settings import Settings
 
 HEAD = """# Stack settings
@@ -32,6 +32,11 @@ never leave the engine.
 |---|---|---|
 """
 
+WEBHOOKS_TEXT = f"""`{WEBHOOKS}`, a JSON object of webhook's name to its URL, is the same for `alerting.recipients`: encrypted
+config where credentials come from config; elsewhere an operator subscribes the topics that the output `alert_webhooks`
+names, with `aws sns subscribe`, and neither program nor state sees the URL.
+"""
+
 
 def reference() -> str:
     """Return the text of docs/settings.md."""
@@ -44,7 +49,7 @@ def reference() -> str:
         for entry in CATALOGUE
     )
     keys = "".join(f"| `{entry.config_key}` | {entry.needed_by} | {entry.purpose} |\n" for entry in DEPLOY_KEYS)
-    return "\n".join([HEAD, *sections, SECRETS + rows, DEPLOYING + keys])
+    return "\n".join([HEAD, *sections, SECRETS + rows, DEPLOYING + keys, WEBHOOKS_TEXT])
 
 
 def _objects(schema: dict[str, Any], models: dict[str, Any]) -> list[str]:
@@ -90,5 +95,7 @@ def _type(spec: dict[str, Any]) -> str:
     if spec.get("type") == "array":
         return f"list of {_type(spec['items'])}"
     if spec.get("type") == "object":
-        return f"map to {_type(spec['additionalProperties'])}"
+        # Where keys have a form, it stands beside what they map to.
+        (values,) = spec.get("patternProperties", {"": spec.get("additionalProperties")}).values()
+        return f"map to {_type(values)}"
     return str(spec.get("type", "value"))

@@ -9,7 +9,7 @@ import pulumi
 
 from infra.context import Context
 from infra.policy import load_policy
-from infra.secrets import deploy_keys, secret_values
+from infra.secrets import deploy_keys, secret_values, webhook_urls
 from infra.stack_config import PROJECT, configuration, load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +26,8 @@ class Stack:
     """Where policy/ was read, and collector_configs/ is."""
     deploy_keys: dict[str, dict[str, pulumi.Output[str]]] = field(default_factory=dict)
     """Destination to the keys with which the program signs in there."""
+    webhooks: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+    """Webhook's name to its URL, where the encrypted configuration holds it."""
 
 
 def read_stack(stack: str, root: Path = ROOT) -> Stack:
@@ -42,4 +44,5 @@ def read_stack(stack: str, root: Path = ROOT) -> Stack:
         secret_values(settings, stack, config, values),
         root,
         deploy_keys(settings, stack, config, values),
+        webhook_urls(settings, stack, config, values),
     )

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from pulumi import automation as auto
 
-from infra.secrets import secret_keys
+from infra.secrets import WEBHOOKS, secret_keys
 from infra.stack import ROOT
 from infra.stack_config import PROJECT
 from sandbox.providers.cloud import ENDPOINT_VARIABLE
@@ -205,6 +205,7 @@ def sandbox_stack(
         ),
     )
     made_up = {key: secrets.token_hex(32) for key in secret_keys()}
+    made_up[WEBHOOKS] = json.dumps({"pager": f"https://pager.invalid/{secrets.token_hex(16)}"})
     wanted = {key: auto.ConfigValue(value) for key, value in (config or {}).items()}
     wanted |= {key: auto.ConfigValue(value, secret=True) for key, value in {**made_up, **(secret_values or {})}.items()}
     stack.set_all_config({f"{PROJECT}:{key}": value for key, value in wanted.items()})

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from infra import stack_file
 from infra.context import Context
 from infra.policy import Policy, load_policy
-from infra.secrets import DEPLOY_KEYS, needed, secret_keys
+from infra.secrets import CONFIG_KEYS, DEPLOY_KEYS, WEBHOOKS, needed
 from infra.settings import Settings
 from infra.stack_config import PROJECT, load_settings
 
@@ -47,7 +47,11 @@ def sentinels(stack: str) -> dict[str, str]:
     """Return secret config key -> made-up value, for stacks that keep values in config."""
     if settings(stack).credentials_from == "operator":
         return {}
-    return {entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))}
+    webhooks = {name: f"https://{name}.invalid/sentinel-webhook-5f1c" for name in settings(stack).alerting.webhooks()}
+    return {
+        **{entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))},
+        **({WEBHOOKS: json.dumps(webhooks)} if webhooks else {}),
+    }
 
 
 def deploy_sentinels(stack: str) -> dict[str, str]:
@@ -60,7 +64,7 @@ def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
     given = {**stack_values(stack), **sentinels(stack), **deploy_sentinels(stack)}
     values = {f"{PROJECT}:{key}": value for key, value in given.items()}
-    return values, tuple(f"{PROJECT}:{key}" for key in sorted(secret_keys()))
+    return values, tuple(f"{PROJECT}:{key}" for key in sorted(CONFIG_KEYS))
 
 
 def provider(name: str = "aws") -> aws.Provider:

@@ -58,9 +58,7 @@ def _query(context: Context, detection: Detection, name: str, count: Count) -> d
 
 
 def _case(context: Context, detection: Detection, case: Case, handles: Handles) -> dict[str, Any]:
-    wanted = {
-        name: arriving(context, detection.counts[name], number) for name, number in case.at_least.items()
-    }
+    wanted = {name: arriving(context, detection.counts[name], number) for name, number in case.at_least.items()}
     return {
         "name": case.severity.value,
         "status": case.severity.value,
