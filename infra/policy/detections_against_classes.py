@@ -1,12 +1,18 @@
 """Whether what is to be detected can be seen in the classes it is looked for in. Pure."""
 
+import math
 from collections.abc import Iterable, Iterator
 
+from infra.model import Environment
 from infra.policy.data_classes import DataClass, DataClasses, Sampling, Severity
-from infra.policy.detections import Detections
+from infra.policy.detections import Detection, Detections
 from infra.problems import Problem
 
 FILE = "policy/detections.yaml"
+FEWEST_KEPT = 20
+"""Records that a threshold on a sampled class has to be worth: their number varies by its square root, so twice as many
+or none at all are then no matter of chance."""
+Found = Iterator[tuple[str, str, str]]
 
 
 def problems_with(detections: Detections, classes: DataClasses) -> list[Problem]:
@@ -19,7 +25,12 @@ def thinning(cls: DataClass) -> tuple[Sampling, ...]:
     return tuple(rule for rule in cls.sampling if rule.below.number > Severity.INFO.number)
 
 
-def _found(detections: Detections, classes: DataClasses) -> Iterator[tuple[str, str, str]]:
+def kept_percent(cls: DataClass, environment: Environment) -> float:
+    """Return how many of a hundred records of severity INFO are kept at least."""
+    return min((rule.keep_percent.at(environment) for rule in thinning(cls)), default=100)
+
+
+def _found(detections: Detections, classes: DataClasses) -> Found:
     for at, detection in enumerate(detections.detections):
         for name, count in detection.counts.items():
             key = f"detections.{at}.counts.{name}"
@@ -30,6 +41,22 @@ def _found(detections: Detections, classes: DataClasses) -> Iterator[tuple[str, 
                 # Numbers of records can be scaled to what was kept of them; numbers of different values cannot.
                 whole = [other for other, item in classes.classes.items() if not thinning(item)]
                 yield f"{key}.distinct", f"{count.of} is sampled", ", ".join(whole)
+        yield from _too_few(at, detection, classes)
+
+
+def _too_few(at: int, detection: Detection, classes: DataClasses) -> Found:
+    """Yield the numbers of which, once a class is thinned out, too few are left to be told from chance."""
+    for number, case in enumerate(detection.cases):
+        for name, happened in case.at_least.items():
+            cls = classes.classes.get(detection.counts[name].of)
+            for environment in Environment if cls and thinning(cls) else ():
+                kept = kept_percent(cls, environment) if cls else 100
+                if kept < 100 and happened * kept / 100 < FEWEST_KEPT:
+                    yield (
+                        f"detections.{at}.cases.{number}.at_least.{name}",
+                        f"in {environment} {kept:g} % are kept, about {happened * kept / 100:g} of them",
+                        f"at least {math.ceil(FEWEST_KEPT * 100 / kept) if kept else 'a class that is kept'}",
+                    )
 
 
 def unknown_teams(detections: Detections, teams: Iterable[str]) -> list[Problem]:

@@ -28,10 +28,12 @@ from infra.documents.datadog.scope import CLASS_TAG, of_stack
 from infra.documents.datadog.scope import classes as at_datadog
 from infra.documents.datadog.terms import event, facet
 from infra.documents.datadog.usage import METRIC as INGESTED
+from infra.documents.datadog.usage import of_indexes
 from infra.policy.alerts.metrics import COLLECTOR_METRICS, Shape
 
 MOST_SERIES = 20
 """Series of one graph, the largest first."""
+ONLY_GROWTH = "Datadog gets how much it grew since the last time; a line that dips or ends is a collector that stopped."
 _QUERY = re.compile(r"<([^>]+)>")
 
 
@@ -99,10 +101,11 @@ def _widget(context: Context, panel: Panel) -> dict[str, Any]:
     if not requests:
         text = f"**{panel.title}**: {panel.tells} Datadog has no figure for it; CloudWatch's dashboard shows it."
         return {"type": "note", "content": text, "background_color": "gray", "font_size": "14", "text_align": "left"}
+    grown = any(isinstance(source, Measured) and _only_grows(source) for source in panel.sources)
     return {
         "type": "timeseries",
-        "title": f"{panel.title} ({panel.unit})",
-        "description": panel.tells,
+        "title": f"{panel.title} ({'growth a second, by host' if grown else panel.unit})",
+        "description": f"{panel.tells} {ONLY_GROWTH}" if grown else panel.tells,
         "show_legend": True,
         "requests": list({str(request): request for request in requests}.values()),
     }
@@ -136,17 +139,21 @@ def _of_metrics(formula: str) -> dict[str, Any]:
 def _measured(context: Context, source: Measured) -> str:
     """Return the expression of one of the collector's metrics, each query in angle brackets."""
     terms = [f"{label}:{_glob(regex)}" for label, regex in source.where]
-    series = f"{{{where(context, *terms)}}}{_by(source.by)}"
-    if COLLECTOR_METRICS[source.metric].shape is Shape.COUNTER:
-        # Counters arrive as deltas, so of a counter there is nothing to read but how fast it grows.
-        return f"<sum:{source.metric}{series}.as_rate()>"
+    series = f"{{{where(context, *terms)}}}{_by([*source.by, 'host'] if _only_grows(source) else source.by)}"
     match source.reading:
+        case _ if COLLECTOR_METRICS[source.metric].shape is Shape.COUNTER:
+            return f"<sum:{source.metric}{series}.as_rate()>"
         case Reading.LOWEST:
             return f"<min:{source.metric}{series}>"
         case Reading.SHARE:
             return f"100 * <max:{source.metric}{series}> / <max:{source.over}{series}>"
         case _:
             return f"<max:{source.metric}{series}>"
+
+
+def _only_grows(source: Measured) -> bool:
+    """Return whether a panel asks for a level of what reaches Datadog as deltas."""
+    return COLLECTOR_METRICS[source.metric].shape is Shape.COUNTER and source.reading is not Reading.RATE
 
 
 def _glob(regex: str) -> str:
@@ -167,8 +174,7 @@ def _running(context: Context) -> str:
 
 
 def _ingested(context: Context) -> str:
-    indexes = " OR ".join(f"datadog_index:{index_name(context, cls)}" for cls in at_datadog(context))
-    return f"<sum:{INGESTED}{{{indexes}}} by {{datadog_index}}.as_count()>"
+    return f"<sum:{INGESTED}{{{of_indexes(context)}}} by {{datadog_index}}.as_count()>"
 
 
 FROM_DATADOG: dict[tuple[str, str], Callable[[Context], str]] = {
@@ -182,7 +188,9 @@ def _of_records(context: Context, counted: Counted) -> dict[str, Any]:
     known = at_datadog(context)
     chosen = [cls for cls in classes_of(counted, context.policy.data_classes) if cls in known]
     terms = [
-        of_stack(context) if len(chosen) == len(known) else f"env:{context.environment} {CLASS_TAG}:({' OR '.join(chosen)})",
+        of_stack(context)
+        if len(chosen) == len(known)
+        else f"env:{context.environment} {CLASS_TAG}:({' OR '.join(chosen)})",
         *([FAULTS] if counted.errors_only else []),
         *([event(counted.events)] if counted.events else []),
         "$service",
@@ -198,9 +206,7 @@ def _of_records(context: Context, counted: Counted) -> dict[str, Any]:
                 "search": {"query": " ".join(terms)},
                 "indexes": [index_name(context, cls) for cls in chosen],
                 "compute": {"aggregation": "count"},
-                "group_by": [
-                    {"facet": facet(field), "limit": MOST_SERIES, "sort": most_first} for field in counted.by
-                ],
+                "group_by": [{"facet": facet(field), "limit": MOST_SERIES, "sort": most_first} for field in counted.by],
             }
         ],
         "formulas": [{"formula": "records"}],

@@ -21,7 +21,7 @@ def common(
     *,
     title: str,
     text: str,
-    type: str,  # noqa: A002 - the API's word
+    type: str,
     query: str,
     thresholds: Mapping[str, float],
     on_missing_data: str,

@@ -5,25 +5,22 @@ fewer arrive than happened, so fewer are asked for.
 """
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.context import Context
+from infra.documents.datadog.message import Told
 from infra.documents.datadog.scope import of_class
 from infra.documents.datadog.terms import event, facet, one_of
 from infra.policy.detections import Case, Count, Detection
-from infra.policy.detections_against_classes import thinning
-
-Handles = Callable[[Sequence[str], str], Sequence[str]]
-"""Teams and urgency to the handles that reach them."""
+from infra.policy.detections_against_classes import kept_percent
 
 
-def security_rules(context: Context, handles: Handles) -> dict[str, dict[str, Any]]:
+def security_rules(context: Context, told: Told) -> dict[str, dict[str, Any]]:
     """Return each detection's name with its rule."""
-    return {item.name: _rule(context, item, handles) for item in context.policy.detections.detections}
+    return {item.name: _rule(context, item, told) for item in context.policy.detections.detections}
 
 
-def _rule(context: Context, detection: Detection, handles: Handles) -> dict[str, Any]:
+def _rule(context: Context, detection: Detection, told: Told) -> dict[str, Any]:
     return {
         "name": f"[{context.name()}] {detection.summary.rstrip('.')}",
         "type": "log_detection",
@@ -39,7 +36,7 @@ def _rule(context: Context, detection: Detection, handles: Handles) -> dict[str,
             "maxSignalDuration": detection.longest_seconds,
         },
         "queries": [_query(context, detection, name, count) for name, count in detection.counts.items()],
-        "cases": [_case(context, detection, case, handles) for case in detection.cases],
+        "cases": [_case(context, detection, case, told) for case in detection.cases],
     }
 
 
@@ -57,21 +54,20 @@ def _query(context: Context, detection: Detection, name: str, count: Count) -> d
     }
 
 
-def _case(context: Context, detection: Detection, case: Case, handles: Handles) -> dict[str, Any]:
+def _case(context: Context, detection: Detection, case: Case, told: Told) -> dict[str, Any]:
     wanted = {name: arriving(context, detection.counts[name], number) for name, number in case.at_least.items()}
     return {
         "name": case.severity.value,
         "status": case.severity.value,
         "condition": " && ".join(f"{name} >= {number}" for name, number in wanted.items()),
-        "notifications": list(handles([detection.notify], case.urgency)),
+        "notifications": list(told([detection.notify], case.urgency)),
     }
 
 
 def arriving(context: Context, count: Count, happened: int) -> int:
     """Return how many records arrive, on average, of so many that happened; at least one."""
-    rules = thinning(context.policy.data_classes.classes[count.of])
-    kept = min((rule.keep_percent.at(context.settings.environment) for rule in rules), default=100)
-    return max(1, math.ceil(happened * kept / 100))
+    cls = context.policy.data_classes.classes[count.of]
+    return max(1, math.ceil(happened * kept_percent(cls, context.settings.environment) / 100))
 
 
 def _message(context: Context, detection: Detection) -> str:
@@ -83,7 +79,7 @@ def _message(context: Context, detection: Detection) -> str:
             detection.means.strip(),
             f"Counted within {detection.window_seconds // 60} minutes: {asked}.",
             f"Why these numbers: {detection.reason.strip()}",
-            f"What to do: {context.settings.alerting.runbook(detection.name)}",
+            f"What to do: {context.settings.alerting.runbook(f'docs/runbooks/{detection.name}.md')}",
             f"Decided in policy/detections.yaml; sources: {', '.join(detection.sources)}.",
         ]
     )

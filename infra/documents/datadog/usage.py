@@ -12,6 +12,7 @@ from infra.context import Context
 from infra.documents.datadog.indexes import index_name
 from infra.documents.datadog.message import Told, common
 from infra.documents.datadog.scope import classes
+from infra.policy.alerts import Alert
 from infra.policy.alerts.elsewhere import BudgetCondition
 
 METRIC = "datadog.estimated_usage.logs.ingested_bytes"
@@ -22,15 +23,19 @@ def usage_monitors(context: Context, told: Told) -> dict[str, dict[str, Any]]:
 
     None where no alert of policy/alerts.yaml is on volume. Nothing is stopped by them: a budget only tells.
     """
-    alerts = {
+    return {
+        f"{name}-{service}": _monitor(context, told, name, service, daily_bytes)
+        for name in usage_alerts(context)
+        for service, daily_bytes in budgeted(context).items()
+    }
+
+
+def usage_alerts(context: Context) -> dict[str, Alert]:
+    """Return the alerts on daily volume, by id: their teams and severity are the usage monitors'."""
+    return {
         name: alert
         for name, alert in context.policy.alerts.alerts.items()
         if isinstance(alert.condition, BudgetCondition) and "volume" in alert.condition.budgets
-    }
-    return {
-        f"{name}-{service}": _monitor(context, told, name, service, daily_bytes)
-        for name in alerts
-        for service, daily_bytes in budgeted(context).items()
     }
 
 
@@ -44,10 +49,14 @@ def budgeted(context: Context) -> dict[str, int]:
     return found
 
 
+def of_indexes(context: Context) -> str:
+    """Return the filter of what Datadog counts of this stack's records."""
+    return f"datadog_index IN ({', '.join(index_name(context, cls) for cls in classes(context))})"
+
+
 def _monitor(context: Context, told: Told, name: str, service: str, daily_bytes: int) -> dict[str, Any]:
     alert, percent = context.policy.alerts.alerts[name], context.policy.budgets.datadog.warning_percent
-    indexes = " OR ".join(f"datadog_index:{index_name(context, cls)}" for cls in classes(context))
-    scope = f"service:{service} AND ({indexes})"
+    scope = f"service:{service} AND {of_indexes(context)}"
     return common(
         context,
         told,
