@@ -32,8 +32,8 @@ from infra.policy.data_classes import Destination
 from infra.stack import Stack
 
 SET_UP = {Destination.DATADOG: "infra.components.datadog"}
-"""Destinations that are set up themselves, with the package that does it: `check` before anything is registered, then
-`declare`. A package is imported only where its destination is one of the stack's."""
+"""Destinations that are set up themselves, with the package that does it: `check` before anything is registered,
+`buckets` for the names of those it will have, `declare`. It is imported only where its destination is the stack's."""
 
 
 def deploy(stack: Stack) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def deploy(stack: Stack) -> dict[str, Any]:
     context = stack.context
     config = rendered_config(stack)
     refuse_if_too_large(context, config)
-    set_up = [importlib.import_module(SET_UP[name]) for name in context.settings.destinations if name in SET_UP]
-    for service in set_up:
+    set_up = {name: importlib.import_module(SET_UP[name]) for name in context.settings.destinations if name in SET_UP}
+    for service in set_up.values():
         service.check(context)
     opts = pulumi.ResourceOptions(providers=[provider(context)])
 
@@ -55,7 +55,8 @@ def deploy(stack: Stack) -> dict[str, Any]:
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
-    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context)], opts=opts)
+    beside = [bucket for service in set_up.values() for bucket in service.buckets(context)]
+    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context), *beside], opts=opts)
     replicas = Replicas("replicas", context=context, opts=opts)
     stores = {
         cls: LogStore(
@@ -166,11 +167,11 @@ def deploy(stack: Stack) -> dict[str, Any]:
         opts=opts,
     )
     # Beside them: what the destinations themselves need to know of these records.
-    for service in set_up:
-        service.declare(stack, opts)
+    said = {str(name): service.declare(stack, access_logs=access_logs, opts=opts) for name, service in set_up.items()}
     return {
         **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
         **told.outputs,
+        **said,
     }
 
 

@@ -26,6 +26,7 @@ from infra.secrets import WEBHOOKS, secret_keys
 from infra.stack import ROOT
 from infra.stack_config import PROJECT
 from sandbox.providers.cloud import ENDPOINT_VARIABLE
+from sandbox.providers.organisation import ORGANISATION_VARIABLE
 from sandbox.providers.plugin import PACKAGES, write_plugin
 
 STACK = "sandbox"
@@ -240,6 +241,7 @@ def _environment(directory: Path, aws_endpoint: str) -> dict[str, str]:
         "PULUMI_CREDENTIAL_STORE": "plaintext",
         "PULUMI_EXPERIMENTAL": "",
         ENDPOINT_VARIABLE: aws_endpoint,
+        ORGANISATION_VARIABLE: str(directory / "datadog-organisation.json"),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }

@@ -3,6 +3,6 @@
 `pulumi_datadog` takes seconds to import, so nothing outside this package and its tests may import from here at the top.
 """
 
-from infra.components.datadog.declare import check, declare
+from infra.components.datadog.declare import buckets, check, declare
 
-__all__ = ["check", "declare"]
+__all__ = ["buckets", "check", "declare"]
