@@ -18,10 +18,14 @@ RENAMED = {
     "group_by": "group_bies",
     "id": "name",
     "s3": "s3_archive",
+    "formulas": "formula",
+    "formula": "formula_expression",
 }
 """Properties and union members that the provider calls otherwise, beyond a plural."""
-WRAPPED = {"auth_config": "aws_auth_config_role"}
+WRAPPED = {"auth_config": "aws_auth_config_role", "queries": "metric_query"}
 """Unions that the API tells apart by their members alone."""
+FLAT = {"good_events_formula": "formula", "bad_events_formula": "formula"}
+"""Objects of which the provider takes one member only."""
 
 
 def arguments(body: Mapping[str, Any], wanted: type) -> dict[str, Any]:
@@ -55,11 +59,18 @@ def _members(value: Mapping[str, Any], wanted: type) -> dict[str, Any]:
 def _value(item: Any, hint: Any, key: str) -> Any:
     inner = _class_in(hint)
     if inner is None:
-        return item
+        return item[FLAT[key]] if key in FLAT else item
     if isinstance(item, list):
-        return [_one(part, inner, key) for part in item]
+        found = [_one(part, inner, key) for part in item]
+        return found if _is_list(hint) else _only(found, key)
     one = _one(item, inner, key)
     return [one] if _is_list(hint) else one
+
+
+def _only(found: list[Any], key: str) -> Any:
+    if len(found) != 1:
+        raise TypeError(f"the provider takes one of {key}, not {len(found)}")
+    return found[0]
 
 
 def _one(item: Any, wanted: type, key: str) -> Any:

@@ -6,15 +6,21 @@ import pulumi
 
 from infra.components.access_logs import AccessLogs
 from infra.components.datadog.archive import DatadogArchive
+from infra.components.datadog.dashboards import LogDashboards
 from infra.components.datadog.indexes import LogIndexes
 from infra.components.datadog.metrics import LogMetrics
+from infra.components.datadog.monitors import LogMonitors
 from infra.components.datadog.pipelines import LogPipelines
 from infra.components.datadog.provider import provider
 from infra.components.datadog.readers import LogReaders
 from infra.components.datadog.scanner import SensitiveData
+from infra.components.datadog.security_rules import DetectionRules
+from infra.components.datadog.slos import LogObjectives
 from infra.context import Context
 from infra.documents.datadog.archive import archive_bucket
 from infra.documents.datadog.checks import problems
+from infra.documents.datadog.told import untold
+from infra.documents.datadog.watched import unknown_facets
 from infra.policy.data_classes import Destination
 from infra.problems import InputError
 from infra.stack import Stack
@@ -22,7 +28,7 @@ from infra.stack import Stack
 
 def check(context: Context) -> None:
     """Raise InputError with everything in settings and policy that Datadog would refuse; registers nothing."""
-    if found := problems(context):
+    if found := [*problems(context), *untold(context), *unknown_facets(context)]:
         raise InputError(found)
 
 
@@ -48,6 +54,11 @@ def declare(stack: Stack, *, access_logs: AccessLogs, opts: pulumi.ResourceOptio
     LogMetrics("datadog-metrics", context=context, opts=opts)
     archive = DatadogArchive("datadog-archive", context=context, access_logs=access_logs, opts=behind)
     LogReaders("datadog-readers", context=context, opts=opts)
+    # Who watches: what people are told, promised and shown.
+    LogMonitors("datadog-monitors", context=context, opts=opts)
+    LogObjectives("datadog-objectives", context=context, opts=opts)
+    DetectionRules("datadog-detections", context=context, opts=opts)
+    LogDashboards("datadog-dashboards", context=context, opts=opts)
     return {
         "site": f"https://app.{context.settings.datadog_site}/logs",
         "indexes": {cls: index.name for cls, index in indexes.indexes.items()},

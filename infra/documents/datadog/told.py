@@ -6,7 +6,7 @@ from infra.context import Context
 from infra.documents.alerts.datadog_query import for_datadog
 from infra.documents.datadog.message import Told
 from infra.documents.datadog.usage import usage_alerts
-from infra.problems import InputError, Problem
+from infra.problems import Problem
 from infra.settings_datadog_watch import Handles
 
 
@@ -20,8 +20,8 @@ def told(context: Context) -> Told:
     return reach
 
 
-def refuse_if_nobody_is_told(context: Context) -> None:
-    """Raise InputError with each team that something tells at a severity for which settings have no handle of it, and
+def untold(context: Context) -> list[Problem]:
+    """Return each team that something tells at a severity for which settings have no handle of it, and
     each team with handles that policy does not know."""
     handles, known = context.settings.datadog.handles, context.policy.alerts.teams
     file, key = f"Pulumi.{context.environment}.yaml", "tinybeans-logging:datadog.handles"
@@ -36,8 +36,7 @@ def refuse_if_nobody_is_told(context: Context) -> None:
         for team in handles
         if team not in known
     ]
-    if problems:
-        raise InputError(problems)
+    return problems
 
 
 def _needed(context: Context) -> Iterator[tuple[str, str]]:

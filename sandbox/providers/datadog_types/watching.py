@@ -1,9 +1,17 @@
-"""What watches at Datadog: monitors, dashboards, objectives."""
+"""What watches at Datadog: monitors, dashboards, detection rules, objectives."""
 
 from __future__ import annotations
 
-from sandbox.providers.rules import between, one_of
+from sandbox.providers.rules import at_most_one, between, one_of
 from sandbox.providers.rules_datadog import EVERYWHERE, trimmed
+from sandbox.providers.rules_datadog_watch import (
+    DASHBOARD,
+    DETECTION,
+    MONITOR,
+    dashboard_is_taken,
+    detection_is_taken,
+    monitor_is_taken,
+)
 from sandbox.providers.table import Row, table
 
 ROWS = table(
@@ -18,12 +26,40 @@ ROWS = table(
         ),
         answers=trimmed,
     ),
-    Row("datadog:index/monitorJson:MonitorJson", id="{hex}", name=None),
+    Row(
+        "datadog:index/monitorJson:MonitorJson",
+        id="{hex}",
+        name=None,
+        outputs={"url": "/monitors/{id}"},
+        rules=(monitor_is_taken,),
+        answers=MONITOR,
+    ),
     Row(
         "datadog:index/dashboardJson:DashboardJson",
         id="{hex}",
         name=None,
         outputs={"url": "/dashboard/{id}"},
+        rules=(dashboard_is_taken,),
+        answers=DASHBOARD,
     ),
-    Row("datadog:index/serviceLevelObjective:ServiceLevelObjective", id="{hex}", name=None, answers=trimmed),
+    Row(
+        "datadog:index/securityMonitoringRuleJson:SecurityMonitoringRuleJson",
+        id="{hex}",
+        name=None,
+        rules=(detection_is_taken,),
+        answers=DETECTION,
+    ),
+    Row(
+        "datadog:index/serviceLevelObjective:ServiceLevelObjective",
+        id="{hex}",
+        name=None,
+        rules=(
+            *EVERYWHERE,
+            one_of("type", "metric", "monitor", "time_slice"),
+            one_of("timeframe", "7d", "30d", "90d", "custom"),
+            at_most_one("query", "sliSpecification", "monitorIds"),
+        ),
+        replace_on=frozenset({"type"}),
+        answers=trimmed,
+    ),
 )
