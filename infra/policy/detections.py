@@ -80,6 +80,11 @@ class Detection(Model):
     """Why these numbers."""
     sources: tuple[str, ...] = Field(min_length=1)
 
+    @property
+    def runbook(self) -> str:
+        """Return the path, below the repository, of what to do."""
+        return f"docs/runbooks/{self.name}.md"
+
     @model_validator(mode="after")
     def _signals_last(self) -> Self:
         if self.longest_seconds < self.keep_alive_seconds:

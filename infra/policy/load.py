@@ -55,8 +55,8 @@ def load_policy(directory: Path, today: datetime.date, runbooks: Path = RUNBOOKS
     """Return the policy in `directory`.
 
     Raises InputError with every problem found, among them exceptions that are past their expiry on `today`,
-    redaction rules that name unknown classes, budgets and detections that do not fit the classes, and alerts without
-    a file in `runbooks`.
+    redaction rules that name unknown classes, budgets and detections that do not fit the classes, and alerts and
+    detections without a file in `runbooks`.
     """
     problems: list[Problem] = []
     data_classes = _load(directory / "data_classes.yaml", DataClasses, problems)
@@ -97,6 +97,12 @@ def load_policy(directory: Path, today: datetime.date, runbooks: Path = RUNBOOKS
             Problem("policy/alerts.yaml", f"alerts.{name}", "has no runbook", alerts.runbook(name))
             for name in alerts.alerts
             if not (runbooks / f"{name}.md").is_file()
+        ]
+    if detections:
+        problems += [
+            Problem("policy/detections.yaml", f"detections.{at}", f"{item.name} has no runbook", item.runbook)
+            for at, item in enumerate(detections.detections)
+            if not (runbooks / f"{item.name}.md").is_file()
         ]
     if alerts and detections:
         problems += detections_against_classes.unknown_teams(detections, alerts.teams)

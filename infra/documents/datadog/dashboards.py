@@ -44,14 +44,14 @@ def dashboards(context: Context) -> dict[str, dict[str, Any]]:
             context,
             "Log pipeline",
             "What the collectors accept, keep, send, withhold and lose, and how well the promises are kept.",
-            [*_lists(context), *(_widget(context, panel) for panel in PIPELINE_OWNERS)],
+            [*_lists(context), *(widget(context, panel) for panel in PIPELINE_OWNERS)],
             variables=[],
         ),
         "service-owners": _dashboard(
             context,
             "Services in their logs",
             "Requests, errors, sign-ins and volume, as the services' own records tell them.",
-            [_widget(context, panel) for panel in SERVICE_OWNERS],
+            [widget(context, panel) for panel in SERVICE_OWNERS],
             variables=[{"name": "service", "prefix": "service", "default": "*"}],
         ),
     }
@@ -96,7 +96,11 @@ def _lists(context: Context) -> Iterator[dict[str, Any]]:
     }
 
 
-def _widget(context: Context, panel: Panel) -> dict[str, Any]:
+def widget(context: Context, panel: Panel) -> dict[str, Any]:
+    """Return a panel's graph, or a note where Datadog has nothing to draw it from.
+
+    Raises ValueError where the panel matches labels by more than a wildcard can say.
+    """
     requests = [request for source in panel.sources if (request := _request(context, source))]
     if not requests:
         text = f"**{panel.title}**: {panel.tells} Datadog has no figure for it; CloudWatch's dashboard shows it."
