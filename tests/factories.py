@@ -54,6 +54,13 @@ def sentinels(stack: str) -> dict[str, str]:
     }
 
 
+def sentinel_texts(stack: str) -> set[str]:
+    """Return each secret text of `sentinels` by itself: a webhook's URL, not the object that it stands in."""
+    found = sentinels(stack)
+    urls = json.loads(found.pop(WEBHOOKS, "{}"))
+    return {*found.values(), *urls.values()}
+
+
 def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
     values = {f"{PROJECT}:{key}": value for key, value in {**stack_values(stack), **sentinels(stack)}.items()}
