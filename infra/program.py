@@ -25,7 +25,6 @@ from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.audiences import publishers, shared
 from infra.documents.collector import collector_config, dumps, load_fragments
-from infra.documents.promql_stub import cloudwatch_promql
 from infra.outputs import outputs
 from infra.policy.alerts.elsewhere import BudgetCondition
 from infra.policy.data_classes import Destination
@@ -127,7 +126,6 @@ def deploy(stack: Stack) -> dict[str, Any]:
     Alarms(
         "alarms",
         context=context,
-        promql=cloudwatch_promql if context.settings.alerting.promql_alarms else None,
         topic_arns=told.topic_arns,
         cluster_name=collector.cluster_name,
         service_name=collector.service_name,

@@ -9,7 +9,6 @@ from infra.model import Model
 from infra.policy.alerts import Severity
 from infra.problems import Refused
 
-TeamName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{1,40}$")]
 WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
 TrailArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/[A-Za-z0-9._-]+$")]
@@ -49,7 +48,7 @@ class Alerting(Model):
     collector's own log, which see less (docs/adr/0017-aws-alarms.md)."""
     repository: Annotated[str, Field(pattern=r"^https://[^\s]+[^/]$")]
     """Address of this repository's files as people read them; `/docs/runbooks/<alert>.md` is appended."""
-    recipients: dict[TeamName, Recipients] = Field(default_factory=dict)
+    recipients: dict[str, Recipients] = Field(default_factory=dict)
     """Team to its addresses; every team that policy/alerts.yaml tells needs an entry."""
     management_trail_arn: TrailArn | None = None
     """The account's own trail of management events, reads among them, in this region or in all: what event alerts see.

@@ -60,6 +60,13 @@ def deploy_sentinels(stack: str) -> dict[str, str]:
     return {entry.config_key: f"sentinel-{entry.name}-81d7" for entry in wanted}
 
 
+def sentinel_texts(stack: str) -> set[str]:
+    """Return each secret text of `sentinels` by itself: a webhook's URL, not the object that it stands in."""
+    found = sentinels(stack)
+    urls = json.loads(found.pop(WEBHOOKS, "{}"))
+    return {*found.values(), *urls.values()}
+
+
 def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
     given = {**stack_values(stack), **sentinels(stack), **deploy_sentinels(stack)}

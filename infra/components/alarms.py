@@ -1,15 +1,14 @@
 """The stack's alarms in CloudWatch, and which of them speaks when many would."""
 
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.documents.alarm_metric import Names, own_log_filter
-from infra.documents.alarm_plan import Composed, Measured, description, plan
+from infra.documents.alarm_plan import Composed, Measured, Service, description, plan
 from infra.documents.audiences import Audience, audiences
 from infra.policy.alerts import Alert
 
@@ -32,7 +31,6 @@ class Alarms(pulumi.ComponentResource):
         name: str,
         *,
         context: Context,
-        promql: Callable[[Alert], str] | None,
         topic_arns: Mapping[Audience, str],
         cluster_name: pulumi.Input[str],
         service_name: pulumi.Input[str],
@@ -40,23 +38,20 @@ class Alarms(pulumi.ComponentResource):
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Build them; `promql` writes an alert's expression and is None in stacks without PromQL alarms."""
+        """Build them; they wait for `after`, the policies of the topics that they tell."""
         super().__init__("tinybeans:logging:Alarms", name, {}, opts)
         self._name, self._context, self._topic_arns = name, context, topic_arns
         self._child = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         self._alerts = context.policy.alerts.every()
-        classes = context.policy.data_classes.classes
-        names = Names({cls: context.log_group(cls) for cls in classes}, cluster_name, service_name)
-        planned = plan(context.policy, context.settings.environment, names, promql)
-        for condition in planned.own_log:
-            pattern, transformation = own_log_filter(condition)
+        planned = plan(context, Service(cluster_name, service_name))
+        for source in planned.filters:
             aws.cloudwatch.LogMetricFilter(
-                f"{name}-{transformation['name']}-filter",
-                name=context.name(transformation["name"]),
+                f"{name}-{source.metric}-filter",
+                name=context.name(source.metric),
                 log_group_name=own_log_group,
-                pattern=pattern,
-                metric_transformation=typing.cast(
-                    aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict, transformation
+                pattern=source.pattern,
+                metric_transformation=aws.cloudwatch.LogMetricFilterMetricTransformationArgs(
+                    name=source.metric, namespace=source.namespace, value=source.value
                 ),
                 opts=self._child,
             )
@@ -75,7 +70,7 @@ class Alarms(pulumi.ComponentResource):
             name=self._context.name(item.id if tells else f"{item.id}-measured"),
             tags=self._context.tags(self._name),
             **_said(alert, self._runbook(item.alert), self._tells(alert) if tells else None),
-            **item.evaluates,
+            **item.body,
             opts=self._child,
         )
 

@@ -1,21 +1,33 @@
 """Which alarms a stack has in CloudWatch, what each evaluates, and which of them tells somebody. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from infra.documents.alarm_metric import Names, metric_alarms, own_log_alarm, own_log_metric
-from infra.model import Environment
-from infra.policy import Policy
+from infra.context import Context
+from infra.documents.alerts.cloudwatch_classic import MetricFilter, classic_alarm, dimensions_of, metric_filter
+from infra.documents.alerts.cloudwatch_promql import promql_alarm
+from infra.documents.alerts.rules import countable
 from infra.policy.alerts import Alert, Alerts, Kind, Target
 from infra.policy.alerts.alert import MISSING
 from infra.policy.alerts.elsewhere import AwsCondition, BudgetCondition, CompositeCondition, OwnLogCondition
 
-EVALUATED_EVERY_SECONDS = 60
-"""How often CloudWatch asks a PromQL query (PutMetricAlarm: 10, 20, 30 or a multiple of 60)."""
 MAX_DESCRIPTION = 1024
 """Characters of an alarm's description (PutMetricAlarm)."""
+MAX_SUMMED = 10
+"""Metrics in one alarm's expression (CloudWatch User Guide, alarm limits)."""
 ONE_DAY = 86_400
+
+Body = Mapping[str, Any]
+"""Arguments of aws.cloudwatch.MetricAlarm that say what it watches."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """The collectors' ECS service, by names that only the engine may know: they pass through untouched."""
+
+    cluster: Any
+    service: Any
 
 
 @dataclass(frozen=True)
@@ -23,10 +35,9 @@ class Measured:
     """One metric alarm."""
 
     id: str
-    """The alert's id, and its instance where there are several."""
+    """The alert's id, and its class where there is an alarm for each."""
     alert: str
-    evaluates: Mapping[str, Any]
-    """Arguments of aws.cloudwatch.MetricAlarm that say what it watches."""
+    body: Body
 
 
 @dataclass(frozen=True)
@@ -51,36 +62,27 @@ class Plan:
     """What suppresses others first."""
     silent: frozenset[str]
     """Ids of metric alarms that tell nobody, for a composite alarm speaks for them."""
-    own_log: tuple[OwnLogCondition, ...] = ()
-    """What has to be counted of the collector's own log, each field once."""
-    unwatched: tuple[str, ...] = field(default=())
-    """Alerts that this stack cannot evaluate in CloudWatch."""
+    filters: tuple[MetricFilter, ...]
+    """What has to be counted of the collector's own log."""
+    unwatched: tuple[str, ...]
+    """Alerts that nothing in CloudWatch evaluates in this stack."""
 
 
-def plan(
-    policy: Policy,
-    environment: Environment,
-    names: Names,
-    promql: Callable[[Alert], str] | None,
-) -> Plan:
-    """Return the stack's alarms; `promql` writes an alert's expression, and is None where the stack has no such alarms."""
-    alerts = policy.alerts
+def plan(context: Context, service: Service) -> Plan:
+    """Return the stack's alarms."""
+    alerts = context.policy.alerts
     measured: list[Measured] = []
-    own_log: dict[str, OwnLogCondition] = {}
+    filters: dict[str, MetricFilter] = {}
+    unwatched: list[str] = []
     for name, alert in _evaluated(alerts):
-        found = dict(_bodies(alert, policy, environment, names, promql))
-        measured += [Measured(f"{name}-{at}" if at else name, name, body) for at, body in found.items()]
-        if promql is None and found and isinstance(alert.classic, OwnLogCondition):
-            own_log[alert.classic.field] = alert.classic
-    known = {item.alert for item in measured}
+        bodies = _bodies(name, alert, context, service)
+        measured += [Measured(f"{name}-{cls}" if cls else name, name, body) for cls, body in bodies.items()]
+        if not bodies:
+            unwatched.append(name)
+        elif isinstance(alert.classic, OwnLogCondition) and not context.settings.alerting.promql_alarms:
+            filters[alert.classic.field] = metric_filter(alert.classic)
     composed, silent = _composed(alerts, measured)
-    return Plan(
-        measured=tuple(measured),
-        composed=composed,
-        silent=silent,
-        own_log=tuple(own_log.values()),
-        unwatched=tuple(name for name, _ in _evaluated(alerts) if name not in known),
-    )
+    return Plan(tuple(measured), composed, silent, tuple(filters.values()), tuple(unwatched))
 
 
 def description(alert: Alert, runbook: str) -> str:
@@ -96,48 +98,76 @@ def _evaluated(alerts: Alerts) -> Iterator[tuple[str, Alert]]:
             yield name, alert
 
 
-def _bodies(
-    alert: Alert, policy: Policy, environment: Environment, names: Names, promql: Callable[[Alert], str] | None
-) -> Mapping[str, Mapping[str, Any]]:
-    match alert.condition:
-        case AwsCondition():
-            return metric_alarms(alert.condition, names)
-        case BudgetCondition():
-            return _volumes(policy, environment, names) if "volume" in alert.condition.budgets else {}
-        case _ if promql is not None:
-            return {"": _promql(promql(alert), alert.for_seconds)}
-    match alert.classic:
-        case AwsCondition():
-            return metric_alarms(alert.classic, names)
-        case OwnLogCondition():
-            return {"": own_log_alarm(alert.classic, own_log_metric(alert.classic))}
-        case None:
+def _bodies(name: str, alert: Alert, context: Context, service: Service) -> dict[str, Body]:
+    """Return what evaluates an alert, by class where there is an alarm for each; nothing where nothing can."""
+    if isinstance(alert.condition, BudgetCondition):
+        return _volumes(context) if "volume" in alert.condition.budgets else {}
+    if alert.kind is Kind.COLLECTOR and context.settings.alerting.promql_alarms:
+        if name not in countable(context):
             return {}
+        return {"": promql_alarm(alert, context.settings.collector.own_metrics_seconds)}
+    instances = _instances(alert, context, service)
+    found = {cls: body for cls, dimensions in instances.items() if (body := classic_alarm(alert, dimensions))}
+    condition = alert.condition if isinstance(alert.condition, AwsCondition) else alert.classic
+    if isinstance(condition, AwsCondition) and condition.below is not None and len(found) > 1:
+        return {"": _of_all(found)}
+    return found
 
 
-def _promql(query: str, for_seconds: int) -> dict[str, Any]:
-    # It takes as long to be over as it took to begin, so that it does not come and go.
-    criteria = {"query": query, "pending_period": for_seconds, "recovery_period": for_seconds}
-    return {"evaluation_criteria": {"promql_criteria": criteria}, "evaluation_interval": EVALUATED_EVERY_SECONDS}
+def _instances(alert: Alert, context: Context, service: Service) -> dict[str, Mapping[str, Any]]:
+    """Return the dimensions of each classic alarm on an alert, by class where they are a class's."""
+    classes = context.policy.data_classes.classes
+    if alert.classic is None and not isinstance(alert.condition, AwsCondition):
+        return {}
+    match dimensions_of(alert):
+        case ("LogGroupName",):
+            return {cls: {"LogGroupName": context.log_group(cls)} for cls in classes}
+        case ("Class",):
+            return {cls: {"Class": cls} for cls in classes}
+        case ("ClusterName", "ServiceName"):
+            return {"": {"ClusterName": service.cluster, "ServiceName": service.service}}
+        case _:
+            return {"": {}}
 
 
-def _volumes(policy: Policy, environment: Environment, names: Names) -> dict[str, dict[str, Any]]:
+def _of_all(bodies: Mapping[str, Body]) -> Body:
+    """Return one alarm on the sum of all classes: too little of one that has nothing to say is no news."""
+    first = next(iter(bodies.values()))
+    of_metric = ("namespace", "metric_name", "dimensions", "statistic", "period")
+    queries = [
+        {
+            "id": f"class{number}",
+            "return_data": False,
+            "metric": {
+                "namespace": body["namespace"],
+                "metric_name": body["metric_name"],
+                "dimensions": body["dimensions"],
+                "stat": body["statistic"],
+                "period": body["period"],
+            },
+        }
+        for number, body in enumerate(list(bodies.values())[:MAX_SUMMED], 1)
+    ]
+    total = {"id": "total", "expression": "SUM(METRICS())", "label": "all classes", "return_data": True}
+    return {**{key: value for key, value in first.items() if key not in of_metric}, "metric_queries": [*queries, total]}
+
+
+def _volumes(context: Context) -> dict[str, Body]:
     """Return an alarm for each class on what its log group takes in a day, against the class's daily budget."""
     return {
         cls: {
             "namespace": "AWS/Logs",
             "metric_name": "IncomingBytes",
-            "dimensions": {"LogGroupName": names.log_groups[cls]},
+            "dimensions": {"LogGroupName": context.log_group(cls)},
             "statistic": "Sum",
             "period": ONE_DAY,
             "evaluation_periods": 1,
             "datapoints_to_alarm": 1,
             "comparison_operator": "GreaterThanThreshold",
-            "threshold": budget.daily_bytes.at(environment),
+            "threshold": budget.daily_bytes.at(context.settings.environment),
             "treat_missing_data": "notBreaching",
         }
-        for cls, budget in policy.budgets.classes.items()
-        if cls in names.log_groups
+        for cls, budget in context.policy.budgets.classes.items()
     }
 
 
@@ -151,7 +181,7 @@ def _composed(alerts: Alerts, measured: list[Measured]) -> tuple[tuple[Composed,
     silent: set[str] = set()
     for name, alert in every.items():
         condition = alert.condition
-        if alert.kind is not Kind.COMPOSITE or not isinstance(condition, CompositeCondition):
+        if not isinstance(condition, CompositeCondition):
             continue
         causes = [cause for cause in condition.any_of if cause in ids]
         first.append(Composed(name, tuple(id_ for cause in causes for id_ in ids[cause])))

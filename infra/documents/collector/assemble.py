@@ -84,7 +84,7 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
                 [*delivery.entrances[route.QUARANTINE], counts.QUARANTINED],
             ),
             delivery.part,
-            counts.counts(classes, settings.collector, base["own_metrics"]["counts"]),
+            counts.counts(classes, context.policy.alerts.services, settings.collector, base["own_metrics"]["counts"]),
             own_metrics.own_metrics(context, base["own_metrics"]),
             loggly.part(context, fragments.destinations["loggly"]["syslog"]),
         ]

@@ -1,8 +1,0 @@
-"""Stub."""
-
-from infra.policy.alerts import Alert
-
-
-def cloudwatch_promql(alert: Alert) -> str:
-    """Return a stub."""
-    return "up == 0"
