@@ -64,5 +64,7 @@ def _problem(file: str, item: Mapping[str, Any], prefix: str) -> Problem:
             return Problem(file, key, "required key is missing", "see policy/schemas or docs/settings.md")
         case "literal_error" | "enum":
             return Problem(file, key, "not one of the known values", str(item["ctx"]["expected"]))
+        case "union_tag_invalid":
+            return Problem(file, key, "not one of the known kinds", str(item["ctx"]["expected_tags"]))
         case _:
             return Problem(file, key, str(item["msg"]).removeprefix("Value error, "))

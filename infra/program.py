@@ -1,25 +1,38 @@
 """One stack, composed from settings and policy. Read from top to bottom, it is the architecture diagram."""
 
+import importlib
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.components.access_logs import AccessLogs
+from infra.components.alarms import Alarms
+from infra.components.alert_events import AlertEvents
 from infra.components.archive import Archive
+from infra.components.budgets import CostAlerts
 from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
+from infra.components.dashboard import Dashboards
 from infra.components.log_store import LogStore
+from infra.components.notifications import Notifications
 from infra.components.read_trail import ReadTrail
 from infra.components.reader_grants import ReaderGrants
 from infra.components.reader_roles import ReaderRoles
 from infra.components.replica import Replicas
 from infra.components.secret_store import SecretStore
 from infra.context import Context
+from infra.documents.audiences import publishers, shared
 from infra.documents.collector import collector_config, dumps, load_fragments
 from infra.outputs import outputs
+from infra.policy.alerts.elsewhere import BudgetCondition
+from infra.policy.destinations import Destination
 from infra.stack import Stack
+
+SET_UP = {Destination.DATADOG: "infra.components.datadog"}
+"""Destinations that are set up themselves, with the package that does it: `check` before anything is registered,
+`buckets` for the names of those it will have, `declare`. It is imported only where its destination is the stack's."""
 
 
 def deploy(stack: Stack) -> dict[str, Any]:
@@ -30,6 +43,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
     context = stack.context
     config = rendered_config(stack)
     refuse_if_too_large(context, config)
+    set_up = {name: importlib.import_module(SET_UP[name]) for name in context.settings.destinations if name in SET_UP}
+    for service in set_up.values():
+        service.check(context)
     opts = pulumi.ResourceOptions(providers=[provider(context)])
 
     # Who: roles come first, because KMS refuses a key policy that names a principal which does not exist yet.
@@ -38,7 +54,8 @@ def deploy(stack: Stack) -> dict[str, Any]:
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
-    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context)], opts=opts)
+    beside = [bucket for service in set_up.values() for bucket in service.buckets(context)]
+    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context), *beside], opts=opts)
     replicas = Replicas("replicas", context=context, opts=opts)
     stores = {
         cls: LogStore(
@@ -70,8 +87,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
     }
     key_arns = {cls: store.key_arn for cls, store in stores.items()}
     ReaderGrants("reader-grants", context=context, roles=readers, key_arns=key_arns, opts=opts)
+    reads: list[ReadTrail] = []
     if context.settings.audit_reads:
-        ReadTrail(
+        read_trail = ReadTrail(
             "read-trail",
             context=context,
             buckets=archives,
@@ -79,6 +97,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             reader_arns=readers.arns(classes[context.policy.data_classes.quarantine_class].readers.archived),
             opts=opts,
         )
+        reads.append(read_trail)
 
     # How: the collector, with the very configuration that was reviewed and tested.
     secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)
@@ -95,7 +114,63 @@ def deploy(stack: Stack) -> dict[str, Any]:
         after=[secrets],
         opts=opts,
     )
-    return outputs(context, stores=stores, archives=archives, readers=readers, collector=collector)
+
+    # Who is told: topics first, then what publishes to them.
+    told = Notifications(
+        "notifications",
+        context=context,
+        publishers=publishers(context.policy.alerts),
+        webhooks=stack.webhooks,
+        opts=opts,
+    )
+    Alarms(
+        "alarms",
+        context=context,
+        topic_arns=told.topic_arns,
+        cluster_name=collector.cluster_name,
+        service_name=collector.service_name,
+        own_log_group=collector.own_log_group,
+        after=told.policies,
+        opts=opts,
+    )
+    AlertEvents(
+        "alert-events",
+        context=context,
+        topic_arns=told.topic_arns,
+        key=told.key,
+        key_arns=[
+            *key_arns.values(),
+            *collector.key_arns,
+            *(trail.key_arn for trail in reads),
+            secrets.key_arn,
+            told.key.arn,
+        ],
+        after=told.policies,
+        opts=opts,
+    )
+    for alert_id, alert in context.policy.alerts.alerts.items():
+        if isinstance(alert.condition, BudgetCondition) and "money" in alert.condition.budgets:
+            CostAlerts(
+                alert_id,
+                context=context,
+                topic_arn=told.topic_arns[shared(alert)],
+                after=told.policies,
+                opts=opts,
+            )
+    Dashboards(
+        "dashboards",
+        context=context,
+        cluster_name=collector.cluster_name,
+        service_name=collector.service_name,
+        opts=opts,
+    )
+    # Beside them: what the destinations themselves need to know of these records.
+    said = {str(name): service.declare(stack, access_logs=access_logs, opts=opts) for name, service in set_up.items()}
+    return {
+        **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
+        **told.outputs,
+        **said,
+    }
 
 
 def provider(context: Context) -> aws.Provider:

@@ -1,4 +1,5 @@
-"""`python -m infra.render`: the collector's configuration of every stack, written where reviewers see it change."""
+"""`python -m infra.render`: the collector's configuration and alert rules of every stack, written where reviewers see
+them change."""
 
 import datetime
 import difflib
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from infra.documents.alerts import rules
 from infra.documents.collector import collector_config, dumps, load_fragments
 from infra.documents.task_size import rendered_file
 from infra.problems import InputError
@@ -21,18 +23,22 @@ def rendered(root: Path) -> dict[Path, str]:
     """Return path -> text for every stack that has a Pulumi.<stack>.yaml in `root`."""
     today = datetime.datetime.now(tz=datetime.UTC).date()
     fragments = load_fragments(root / "collector_configs")
-    return {
-        root / rendered_file(stack): dumps(
-            collector_config(context_from_file(stack, root, today), fragments), stack=stack
-        )
-        for stack in stacks(root)
+    contexts = {stack: context_from_file(stack, root, today) for stack in stacks(root)}
+    configurations = {
+        root / rendered_file(stack): dumps(collector_config(context, fragments), stack=stack)
+        for stack, context in contexts.items()
     }
+    alerts = {
+        root / rules.rules_file(stack): rules.dumps(rules.stack_rules(context), stack)
+        for stack, context in contexts.items()
+    }
+    return {**configurations, **alerts}
 
 
 def main(
     *, check: Annotated[bool, typer.Option(help="Write nothing; exit 1 with the difference when out of step.")] = False
 ) -> None:
-    """Render collector_configs/rendered/<stack>.yaml for every stack."""
+    """Render collector_configs/rendered/<stack>.yaml and collector_configs/alerts/<stack>.rules.yaml for every stack."""
     out = Console(highlight=False, soft_wrap=True)
     try:
         files = rendered(ROOT)
@@ -54,7 +60,7 @@ def main(
             path.write_text(text, encoding="utf-8")
             out.print(f"  [green]written[/]     {name}  {len(text.encode()):,} bytes")
     if check and behind:
-        out.print("collector_configs/rendered is out of step: run `make render` and commit the result")
+        out.print("collector_configs is out of step: run `make render` and commit the result")
         raise typer.Exit(1)
 
 

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from infra.model import Environment, Model
 from infra.policy.destinations import Destination
 from infra.problems import Refused
+from infra.settings_alerting import Alerting
+from infra.settings_datadog import Datadog
 from infra.settings_receivers import Receivers
 
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
@@ -252,6 +254,7 @@ class Settings(Model):
     collector: Collector
     receivers: Receivers = Receivers()
     access: Access
+    alerting: Alerting
     replica: Replica | None = None
     audit_reads: bool
     """Whether CloudTrail data events record reads of the audited classes' archives."""
@@ -260,6 +263,7 @@ class Settings(Model):
     credentials_from: Literal["operator", "config"]
     """operator: values arrive by put-secret-value; config: from this stack's encrypted config."""
     datadog_site: str = "datadoghq.com"
+    datadog: Datadog = Datadog()
     newrelic_region: Literal["us", "eu"] = "us"
     elastic_endpoint: str | None = None
     endpoints: Endpoints = Endpoints()

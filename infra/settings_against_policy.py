@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from infra.alerting_against_policy import alerting_problems
 from infra.model import Environment
 from infra.policy import Policy
+from infra.policy.alerts import Kind
 from infra.policy.data_classes import CLOUDWATCH_RETENTION_DAYS
 from infra.policy.destinations import Destination
 from infra.problems import Problem
@@ -27,8 +29,10 @@ def problems_with(settings: Settings, policy: Policy, file: str) -> list[Problem
         *_egress(settings),
         *_traces(settings, policy),
         *_names(settings, policy),
+        *alerting_problems(settings, policy),
     ]
-    return [Problem(file, f"tinybeans-logging:{key}", wrong, allowed) for key, wrong, allowed in found]
+    ours = [Problem(file, f"tinybeans-logging:{key}", wrong, allowed) for key, wrong, allowed in found]
+    return [*ours, *_windows(settings, policy)]
 
 
 Found = Iterator[tuple[str, str, str]]
@@ -155,3 +159,14 @@ def _names(settings: Settings, policy: Policy) -> Found:
                 yield f"adopt.{kind}.{name}", "the policy knows no such class", ", ".join(classes)
     if settings.replica and settings.replica.region == settings.aws.region:
         yield "replica.region", "a copy in the same region survives nothing", "another region"
+
+
+def _windows(settings: Settings, policy: Policy) -> Iterator[Problem]:
+    """Yield a problem for each alert whose window holds fewer than two scrapes: it could never see anything change."""
+    least = 2 * settings.collector.own_metrics_seconds
+    for name, alert in policy.alerts.alerts.items():
+        window = getattr(alert.condition, "window_seconds", None)
+        if alert.kind is Kind.COLLECTOR and window is not None and window < least:
+            key = f"alerts.{name}.condition.window_seconds"
+            why = f"can never fire: shorter than two scrapes of {settings.collector.own_metrics_seconds} s"
+            yield Problem("policy/alerts.yaml", key, why, f"at least {least}, or a lower collector.own_metrics_seconds")

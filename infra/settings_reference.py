@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.secrets import CATALOGUE
+from infra.secrets import CATALOGUE, DEPLOY_KEYS, WEBHOOKS
 from infra.settings import Settings
 
 HEAD = """# Stack settings
@@ -25,6 +25,18 @@ elsewhere an operator writes it with `aws secretsmanager put-secret-value` after
 |---|---|---|---|
 """
 
+DEPLOYING = """Keys with which the program signs in at a service are encrypted keys of every stack that has the destination; they
+never leave the engine.
+
+| config key | needed by | purpose |
+|---|---|---|
+"""
+
+WEBHOOKS_TEXT = f"""`{WEBHOOKS}`, a JSON object of webhook's name to its URL, is the same for `alerting.recipients`: encrypted
+config where credentials come from config; elsewhere an operator subscribes the topics that the output `alert_webhooks`
+names, with `aws sns subscribe`, and neither program nor state sees the URL.
+"""
+
 
 def reference() -> str:
     """Return the text of docs/settings.md."""
@@ -36,7 +48,8 @@ def reference() -> str:
         f"| `{entry.config_key}` | `tinybeans/<environment>/{entry.name}` | {entry.needed_by or 'every stack'} | {entry.purpose} |\n"
         for entry in CATALOGUE
     )
-    return "\n".join([HEAD, *sections, SECRETS + rows])
+    keys = "".join(f"| `{entry.config_key}` | {entry.needed_by} | {entry.purpose} |\n" for entry in DEPLOY_KEYS)
+    return "\n".join([HEAD, *sections, SECRETS + rows, DEPLOYING + keys, WEBHOOKS_TEXT])
 
 
 def _objects(schema: dict[str, Any], models: dict[str, Any]) -> list[str]:
@@ -82,5 +95,7 @@ def _type(spec: dict[str, Any]) -> str:
     if spec.get("type") == "array":
         return f"list of {_type(spec['items'])}"
     if spec.get("type") == "object":
-        return f"map to {_type(spec['additionalProperties'])}"
+        # Where keys have a form, it stands beside what they map to.
+        (values,) = spec.get("patternProperties", {"": spec.get("additionalProperties")}).values()
+        return f"map to {_type(values)}"
     return str(spec.get("type", "value"))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from infra.policy import Policy
 from infra.policy.destinations import Destination
 from infra.problems import InputError, Problem, from_validation
-from infra.secrets import CATALOGUE
+from infra.secrets import CONFIG_KEYS
 from infra.settings import Settings
 from infra.settings_against_policy import problems_with
 
@@ -36,9 +36,7 @@ def load_settings(stack: str, values: Mapping[str, str], policy: Policy, environ
     same as the key `destinations`. Raises InputError with every problem, never with a value.
     """
     file = f"Pulumi.{stack}.yaml"
-    plain = {
-        key: _decoded(value) for key, value in values.items() if key not in {entry.config_key for entry in CATALOGUE}
-    }
+    plain = {key: _decoded(value) for key, value in values.items() if key not in CONFIG_KEYS}
     plain |= _destinations(file, plain.get("destinations"), environ.get(LOG_DESTINATION))
     try:
         settings = Settings.model_validate(plain)

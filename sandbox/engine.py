@@ -22,10 +22,11 @@ from typing import Any
 import yaml
 from pulumi import automation as auto
 
-from infra.secrets import CATALOGUE
+from infra.secrets import WEBHOOKS, secret_keys
 from infra.stack import ROOT
 from infra.stack_config import PROJECT
 from sandbox.providers.cloud import ENDPOINT_VARIABLE
+from sandbox.providers.organisation import ORGANISATION_VARIABLE
 from sandbox.providers.plugin import PACKAGES, write_plugin
 
 STACK = "sandbox"
@@ -204,7 +205,8 @@ def sandbox_stack(
             pulumi_command=auto.PulumiCommand(root=str(engine.parent.parent)),
         ),
     )
-    made_up = {entry.config_key: secrets.token_hex(32) for entry in CATALOGUE}
+    made_up = {key: secrets.token_hex(32) for key in secret_keys()}
+    made_up[WEBHOOKS] = json.dumps({"pager": f"https://pager.invalid/{secrets.token_hex(16)}"})
     wanted = {key: auto.ConfigValue(value) for key, value in (config or {}).items()}
     wanted |= {key: auto.ConfigValue(value, secret=True) for key, value in {**made_up, **(secret_values or {})}.items()}
     stack.set_all_config({f"{PROJECT}:{key}": value for key, value in wanted.items()})
@@ -239,6 +241,7 @@ def _environment(directory: Path, aws_endpoint: str) -> dict[str, str]:
         "PULUMI_CREDENTIAL_STORE": "plaintext",
         "PULUMI_EXPERIMENTAL": "",
         ENDPOINT_VARIABLE: aws_endpoint,
+        ORGANISATION_VARIABLE: str(directory / "datadog-organisation.json"),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }

@@ -94,6 +94,9 @@ class World(mocks.Mocks):
             "uniqueId": f"{args.name}-unique",
             "prefixListId": f"{args.name}-prefix-list",
         }
+        if args.typ == "datadog:aws/integrationAccount:IntegrationAccount":  # which makes up the external id
+            role = {**args.inputs["authConfig"]["awsAuthConfigRole"], "externalId": f"{args.name}-external-id"}
+            args.inputs["authConfig"] = {"awsAuthConfigRole": role}
         return args.resource_id or f"{args.name}-id", {**invented, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -102,7 +105,7 @@ class World(mocks.Mocks):
             raise AssertionError(
                 f"unexpected lookup {args.token}: the program must be computed from settings and policy"
             )
-        return dict(self.lookups[args.token]), None
+        return dict(self.lookups[args.token]), []
 
 
 class _Recorder(mocks.MockMonitor):

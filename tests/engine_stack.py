@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.secrets import CATALOGUE
+from infra.secrets import CATALOGUE, DEPLOY_KEYS
 from sandbox.doubles.aws_clients import aws_client
 from sandbox.doubles.cloud import running_cloud
 from sandbox.engine import SandboxStack, Touched, sandbox_stack
@@ -18,8 +18,8 @@ from sandbox.tools.locate import locate
 from tests.factories import ROOT
 
 REGION = "us-east-1"
-SECRETS = {entry.config_key: f"sentinel-{entry.name}-7a41" for entry in CATALOGUE}
-"""Secret config key to a value that must be found nowhere but in Secrets Manager."""
+SECRETS = {entry.config_key: f"sentinel-{entry.name}-7a41" for entry in (*CATALOGUE, *DEPLOY_KEYS)}
+"""Secret config key to a value that must be found nowhere but in Secrets Manager, or in no plain text at all."""
 
 STORED = frozenset(f"{operation} BucketObjectv2 collector-config-object" for operation in ("create", "replace"))
 """What another configuration touches besides, where it is too large to travel inline (tests/test_rollback.py)."""

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from infra import stack_file
 from infra.context import Context
 from infra.policy import Policy, load_policy
-from infra.secrets import CATALOGUE, needed
+from infra.secrets import CONFIG_KEYS, DEPLOY_KEYS, WEBHOOKS, needed
 from infra.settings import Settings
 from infra.stack_config import PROJECT, load_settings
 
@@ -47,13 +47,31 @@ def sentinels(stack: str) -> dict[str, str]:
     """Return secret config key -> made-up value, for stacks that keep values in config."""
     if settings(stack).credentials_from == "operator":
         return {}
-    return {entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))}
+    webhooks = {name: f"https://{name}.invalid/sentinel-webhook-5f1c" for name in settings(stack).alerting.webhooks()}
+    return {
+        **{entry.config_key: f"sentinel-{entry.name}-5f1c" for entry in needed(settings(stack))},
+        **({WEBHOOKS: json.dumps(webhooks)} if webhooks else {}),
+    }
+
+
+def deploy_sentinels(stack: str) -> dict[str, str]:
+    """Return secret config key -> made-up key with which the program signs in at the stack's destinations."""
+    wanted = [entry for entry in DEPLOY_KEYS if entry.needed_by in settings(stack).destinations]
+    return {entry.config_key: f"sentinel-{entry.name}-81d7" for entry in wanted}
+
+
+def sentinel_texts(stack: str) -> set[str]:
+    """Return each secret text of `sentinels` by itself: a webhook's URL, not the object that it stands in."""
+    found = sentinels(stack)
+    urls = json.loads(found.pop(WEBHOOKS, "{}"))
+    return {*found.values(), *urls.values()}
 
 
 def program_config(stack: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the whole configuration of `stack` with sentinel secrets, and which keys are secret."""
-    values = {f"{PROJECT}:{key}": value for key, value in {**stack_values(stack), **sentinels(stack)}.items()}
-    return values, tuple(f"{PROJECT}:{entry.config_key}" for entry in CATALOGUE)
+    given = {**stack_values(stack), **sentinels(stack), **deploy_sentinels(stack)}
+    values = {f"{PROJECT}:{key}": value for key, value in given.items()}
+    return values, tuple(f"{PROJECT}:{key}" for key in sorted(CONFIG_KEYS))
 
 
 def provider(name: str = "aws") -> aws.Provider:

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import infra.program
 from infra.components.collector_config import source_of
+from infra.documents.datadog.readers import PERMISSIONS
 from infra.stack import read_stack
 from tests.engine import Deployment, deploy
 from tests.factories import ROOT, context, program_config
@@ -18,6 +19,14 @@ class Form(StrEnum):
     OBJECT = "object"
 
 
+LOOKUPS = {
+    # Ids of permissions are Datadog's own: nothing else can say them.
+    "datadog:index/getPermissions:getPermissions": {
+        "id": "permissions",
+        "permissions": {name: f"{name}-id" for name in PERMISSIONS},
+    }
+}
+"""The only lookups that the program may make, with made-up answers."""
 SMALL = """\
 extensions: { health_check: { endpoint: "${env:SANDBOX_HEALTH:-127.0.0.1:13133}" } }
 receivers: { otlp/applications: { protocols: { http: { endpoint: "${env:SANDBOX_OTLP_HTTP:-127.0.0.1:4318}" } } } }
@@ -61,4 +70,5 @@ def _program(stack: str, preview: bool, text: str | None) -> Deployment:
             preview=preview,
             config=values,
             secret_keys=secret_keys,
+            lookups=LOOKUPS,
         )

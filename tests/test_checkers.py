@@ -186,8 +186,8 @@ def test_cfn_lint_bites(resource: str, id_: str, what: str) -> None:
 
 
 def test_a_type_that_cfn_lint_would_not_be_shown_is_refused_by_name() -> None:
-    unknown = dataclasses.replace(part_of_prod()[0], type="aws:sns/topic:Topic")
-    with pytest.raises(UnknownTypeError, match=r"aws:sns/topic:Topic: add it to KINDS"):
+    unknown = dataclasses.replace(part_of_prod()[0], type="aws:mq/broker:Broker")
+    with pytest.raises(UnknownTypeError, match=r"aws:mq/broker:Broker: add it to KINDS"):
         template([unknown])
 
 

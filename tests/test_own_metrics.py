@@ -26,7 +26,10 @@ from tests.collector_stack import collector
 from tests.factories import ROOT, STACKS, context, policy
 
 CLASSES = tuple(policy().data_classes.classes)
+SERVICES = policy().alerts.services
 FRAGMENTS = load_fragments(ROOT / "collector_configs")
+SEEN = tuple(name for name in ALERTED if name != "otelcol_processor_memory_limiter_refused_log_records")
+"""All but the one that takes a collector of its own, short of memory: tests/test_alerts_fire.py has it."""
 SMALL_QUEUE = 1_000_000
 """Bytes; just more than one batch."""
 
@@ -126,7 +129,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     one that refuses for good, and a record that is withheld."""
     with collector_run(context("sandbox"), tmp_path_factory.mktemp("own"), _tight) as found:
         found.cloudwatch.faults.fail_next(400, count=1000)
-        found.send("refused for good", record("b", {"logger.name": "mysite.audit"}))
+        known = {"resource": {"service.name": SERVICES[0]}}
+        found.send("refused for good", record("b", {"logger.name": "mysite.audit"}), **known)
         found.send("withheld", record("b", {"note": "hmac-of=0"}))
         found.flush()
         found.metrics.wait(lambda: bool(found.metrics.total("otelcol_exporter_send_failed_log_records")))
@@ -141,7 +145,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 
 @pytest.mark.collector
-@pytest.mark.parametrize("name", ALERTED)
+@pytest.mark.parametrize("name", SEEN)
 def test_every_metric_that_alerts_ask_for_arrives_under_that_name(run: Run, name: str) -> None:
     run.metrics.wait(lambda: run.metrics.last(name) is not None)
 
@@ -156,7 +160,7 @@ def page(address: str) -> str:
 
 
 @pytest.mark.collector
-@pytest.mark.parametrize("name", [name for name in ALERTED if name != "up"])
+@pytest.mark.parametrize("name", [name for name in SEEN if name != "up"])
 def test_and_is_on_the_pages_that_prometheus_reads(run: Run, name: str) -> None:
     pages = ""
     for address in (run.collector.metrics_url, run.counts_url):
@@ -192,9 +196,11 @@ def test_each_task_says_which_one_it_is(run: Run) -> None:
 
 
 @pytest.mark.collector
-def test_nothing_of_a_record_is_in_a_metric_but_class_and_reason(run: Run) -> None:
+def test_nothing_of_a_record_is_in_a_metric_but_class_reason_and_a_known_services_name(run: Run) -> None:
     counts = [point for point in run.metrics.points if point.name.startswith("tinybeans_")]
-    assert {key for point in counts for key in point.attributes} == {"class", "reason"}
+    assert {key for point in counts for key in point.attributes} == {"class", "reason", "service"}
+    services = {point.attributes["service"] for point in counts if "service" in point.attributes}
+    assert services == {SERVICES[0], "other"}
     assert "web" not in {value for point in run.metrics.points for value in point.resource.values()}
 
 
@@ -250,7 +256,9 @@ def counting(metrics: int, counts_port: int) -> dict[str, Any]:
     """Return what counts records, and nothing else, so that requests overtake each other as often as they can."""
     collector = context("sandbox").settings.collector
     listen = collector.listen.model_copy(update={"counts_port": counts_port})
-    part = counts(CLASSES, collector.model_copy(update={"listen": listen}), FRAGMENTS.base["own_metrics"]["counts"])
+    part = counts(
+        CLASSES, SERVICES, collector.model_copy(update={"listen": listen}), FRAGMENTS.base["own_metrics"]["counts"]
+    )
     return {
         "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{metrics}"}}}},
         "processors": part.processors,

@@ -1,12 +1,12 @@
 """The policy says what is wrong with it: file, key, reason and what would be allowed."""
 
 import datetime
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +16,11 @@ from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
 from infra.model import Environment
 from infra.policy import load_policy
 from infra.policy.archive import LockMode
+from infra.policy.load import FILES
 from infra.policy.redaction import Action, RedactionRule, compiled
 from infra.problems import InputError
 from tests.factories import ROOT, TODAY, policy
+from tests.policy_edits import refusal
 
 Edit = tuple[str, Any]
 
@@ -27,24 +29,7 @@ Edit = tuple[str, Any]
 def _edited(tmp_path: Path) -> Callable[..., str]:
     """Return a function that loads the repository's policy with one value changed."""
 
-    def load(file: str, path: str, value: Any, today: datetime.date = TODAY) -> str:
-        for source in (ROOT / "policy").glob("*.yaml"):
-            (tmp_path / source.name).write_text(source.read_text())
-        document = yaml.safe_load((tmp_path / file).read_text())
-        *parents, last = path.split(".")
-        place = document
-        for part in parents:
-            place = place[int(part)] if isinstance(place, list) else place[part]
-        if value is KeyError:
-            del place[last]
-        else:
-            place[int(last) if isinstance(place, list) else last] = value
-        (tmp_path / file).write_text(yaml.safe_dump(document, sort_keys=False))
-        with pytest.raises(InputError) as caught:
-            load_policy(tmp_path, today)
-        return str(caught.value)
-
-    return load
+    return functools.partial(refusal, tmp_path)
 
 
 def test_the_repository_policy_is_valid_today() -> None:
@@ -247,7 +232,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_policy(tmp_path, TODAY)
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == len(FILES)
 
 
 def test_no_environment_but_prod_is_locked_for_good() -> None:

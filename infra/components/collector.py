@@ -161,6 +161,9 @@ class Collector(pulumi.ComponentResource):
         self.load_balancer_dns = network.load_balancer_dns
         self.security_group_id = network.tasks_security_group_id
         """Of the tasks."""
+        self.own_log_group = logs.group.name
+        self.key_arns = [logs.key_arn, stored.key_arn, queue_key.arn]
+        """Of the collector's own log, its stored configurations and its queues."""
         self.register_outputs(
             {
                 "cluster_name": self.cluster_name,

@@ -103,6 +103,7 @@ class CollectorConfig(pulumi.ComponentResource):
             lambda key_arn: read_config(bucket_arn=bucket_arn, key_arn=key_arn, s3_service=s3_service)
         )
         """The statements that let a role read every configuration in the bucket."""
+        self.key_arn = key.arn
         self.register_outputs({"bucket_name": store.bucket.bucket})
 
 

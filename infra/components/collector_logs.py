@@ -67,4 +67,5 @@ class CollectorLogs(pulumi.ComponentResource):
             # Its name is fixed, so two cannot exist at once.
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect, delete_before_replace=True),
         )
+        self.key_arn = key.arn
         self.register_outputs({"log_group_name": self.group.name})

@@ -108,4 +108,5 @@ class ReadTrail(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[store.policy], protect=context.protect),
         )
         self.bucket_name = store.bucket.bucket
+        self.key_arn = key.arn
         self.register_outputs({"bucket_name": self.bucket_name})

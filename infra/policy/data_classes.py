@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from infra.model import Days, Environment, Model, PerEnvironment, Sentence
 from infra.policy.archive import ArchiveRetention, LockMode
 from infra.policy.browsers import Browsers
+from infra.policy.datadog import DatadogClass
 from infra.policy.destinations import Destination
 from infra.policy.spans import Spans
 from infra.problems import Refused
@@ -135,6 +136,8 @@ class DataClass(Model):
     """Only for a class whose records may be lost."""
     index_fields: tuple[str, ...]
     """Fields that CloudWatch Logs indexes (at most 20 a log group)."""
+    datadog: DatadogClass | None = None
+    """What holds at Datadog; for classes that may go there, and for no other."""
 
 
 class ReaderGroup(Model):
@@ -243,6 +246,35 @@ class DataClasses(Model):
                         ", ".join(cls.destinations),
                         f"classes.{name}.retry_refused",
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _datadog_keeps_no_more_than_policy_lets_it(self) -> Self:
+        for name, cls in self.classes.items():
+            at = f"classes.{name}.datadog"
+            if (cls.datadog is None) == (Destination.DATADOG in cls.destinations):
+                raise Refused(
+                    "destinations and datadog do not fit each other",
+                    "datadog where destinations name it, and nowhere else",
+                    at,
+                )
+            if cls.datadog is None:
+                continue
+            if name in self.never_sampled and cls.datadog.exclusions:
+                raise Refused(f"{name} records are never left out", "no exclusions", f"{at}.exclusions")
+            for environment in Environment:
+                longest = cls.archive.at(environment).keep_days
+                kept = {
+                    "retention_days": cls.datadog.retention_days.at(environment),
+                    "archive": cls.datadog.archive.at(environment).keep_days,
+                }
+                for key, days in kept.items():
+                    if days > longest:
+                        raise Refused(
+                            "Datadog would keep records longer than the class's own archive",
+                            f"at most {longest} days",
+                            f"{at}.{key}.{environment}",
+                        )
         return self
 
     @model_validator(mode="after")

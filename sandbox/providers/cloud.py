@@ -6,9 +6,11 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from sandbox.providers.errors import ProviderError
+from sandbox.providers.organisation import ORGANISATION_VARIABLE, Organisation
 from sandbox.providers.wire import Props
 
 ENDPOINT_VARIABLE: Final = "TINYBEANS_SANDBOX_AWS_ENDPOINT"
@@ -26,11 +28,13 @@ class Cloud:
         endpoint: str | None = None,
         default_tags: Mapping[str, str] | None = None,
         account: str = ACCOUNT,
+        organisation: Organisation | None = None,
     ) -> None:
         self.region = region
         self.account = account
         self.endpoint = endpoint
         self.default_tags = dict(default_tags or {})
+        self.organisation = organisation or Organisation()
         self._clients: dict[str, Any] = {}
         self._elsewhere: dict[str, Cloud] = {}
         self._lock = threading.Lock()
@@ -93,8 +97,9 @@ def aws_cloud(config: Props) -> Cloud:
 
 
 def datadog_cloud(config: Props) -> Cloud:  # noqa: ARG001 - every package's factory has one shape
-    """Datadog has no double: nothing is realised, so its configuration does not matter."""
-    return Cloud(region="none")
+    """Datadog has no double: nothing is realised, and of its organisation only names are remembered."""
+    file = os.environ.get(ORGANISATION_VARIABLE)
+    return Cloud(region="none", organisation=Organisation(Path(file) if file else None))
 
 
 def _structured(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.providers.cloud import Cloud
@@ -76,7 +77,13 @@ class Lifecycle:
         row = self.package.row(token)
         keys = {key for key in {*old_inputs, *news} if not key.startswith("__")} - row.write_only
         before = {**{key: value for key, value in old_state.items() if key in news}, **old_inputs}
-        changed = sorted(key for key in keys if not same(before.get(key), news.get(key)))
+        answered = row.answers(dict(before)) if row.answers else before
+        changed = sorted(
+            key
+            for key in keys
+            if not same(before.get(key), news.get(key))
+            or (row.answers and key in news and not holds(answered.get(key), news[key]))
+        )
         replaces = [key for key in changed if key in row.replace_on]
         if self._moves(old_state, news):
             replaces.append("region")
@@ -97,9 +104,11 @@ class Lifecycle:
         row, compose = self.package.row(token), self.outputs
         echoed = compose.echo(token, inputs)
         if preview:
-            return "", {**compose.unknowns(token, echoed), **echoed}
+            return "", {**compose.unknowns(token, echoed), **echoed, **dict.fromkeys(row.completed, UNKNOWN)}
         _refuse_unknown(token, inputs)
         given = compose.plain_inputs(token, inputs)
+        if row.claim:
+            self.cloud.organisation.take(row.claim, given)
         if row.moto is None:
             identifier, computed = compose.recorded(token, given)
             return identifier, compose.sealed(token, {**computed, **echoed}, inputs)
@@ -174,8 +183,19 @@ class Lifecycle:
     def delete(self, token: str, identifier: str, state: Props) -> None:
         """Remove it; what is already gone is fine."""
         row = self.package.row(token)
+        if row.claim:
+            self.cloud.organisation.give_back(row.claim, plain(state))
         if row.moto:
             row.moto.delete(self.outputs.at(plain(state)), identifier, plain(state))
+
+
+def holds(answer: object, given: object) -> bool:
+    """Return whether the service's answer says all that was given; inside objects it may say more."""
+    if isinstance(answer, Mapping) and isinstance(given, Mapping):
+        return all(key in answer and holds(answer[key], value) for key, value in given.items())
+    if isinstance(answer, list) and isinstance(given, list):
+        return len(answer) == len(given) and all(map(holds, answer, given))
+    return same(answer, given)
 
 
 def _keeps_given_name(row: Row, old_inputs: Props, news: Props) -> bool:

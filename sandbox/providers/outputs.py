@@ -32,6 +32,8 @@ class Outputs:
             for key, value in inputs.items()
             if key != DEFAULTS and key not in row.write_only and value is not None
         }
+        if row.answers:
+            echoed = row.answers(echoed)
         for key, value in row.defaults.items():
             echoed.setdefault(key, value)
         if "region" in known:

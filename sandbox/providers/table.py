@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.providers.cloud import Cloud
 from sandbox.providers.errors import ProviderError
+from sandbox.providers.organisation import Claim
 from sandbox.providers.sdk import ResourceSdk
 from sandbox.providers.sdk import resource as sdk_resource
 from sandbox.providers.wire import Props
@@ -80,6 +81,13 @@ class Row:
     """Values that the provider takes although AWS's models do not list them."""
     volatile: frozenset[str] = frozenset()
     """Computed outputs that an update may change."""
+    claim: Claim | None = None
+    """What of it there can be only one of."""
+    answers: Callable[[Props], Props] | None = None
+    """Inputs as the service gives them back. What it alters differs from the program's for ever; what it adds inside an
+    object does not."""
+    completed: frozenset[str] = frozenset()
+    """Inputs to which the service adds what only it knows: as outputs they are unknown before."""
 
     @property
     def realised(self) -> bool:

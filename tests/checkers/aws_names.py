@@ -35,6 +35,7 @@ def _uuid(item: Registered) -> str:
 
 
 ARNS: dict[str, Callable[[Registered], str]] = {
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": _regional("cloudwatch", "alarm:{alarmName}"),
     "aws:cloudwatch/logGroup:LogGroup": _regional("logs", "log-group:{name}"),
     "aws:ecs/cluster:Cluster": _regional("ecs", "cluster/{name}"),
     "aws:ecs/taskDefinition:TaskDefinition": _regional("ecs", "task-definition/{family}:1"),
@@ -44,6 +45,9 @@ ARNS: dict[str, Callable[[Registered], str]] = {
     "aws:lb/loadBalancer:LoadBalancer": _regional("elasticloadbalancing", "loadbalancer/net/{logical}/{hex}"),
     "aws:lb/targetGroup:TargetGroup": _regional("elasticloadbalancing", "targetgroup/{logical}/{hex}"),
     "aws:secretsmanager/secret:Secret": _regional("secretsmanager", "secret:{name}-a1B2c3"),
+    "aws:costexplorer/anomalyMonitor:AnomalyMonitor": lambda item: (
+        f"arn:aws:ce::{ACCOUNT}:anomalymonitor/{_uuid(item)}"
+    ),
     "aws:sns/topic:Topic": _regional("sns", "{name}"),
     "aws:sqs/queue:Queue": _regional("sqs", "{name}"),
 }

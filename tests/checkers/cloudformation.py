@@ -7,32 +7,14 @@ What it has no word for is left out by name, so that a new input is judged, or c
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.checkers import cloudformation_bucket as bucket
+from tests.checkers.cloudformation_alerts import ALERT_KINDS
+from tests.checkers.cloudformation_kind import Kind, Properties
 from tests.checkers.cloudformation_words import capitalised, moved, tag_list
 from tests.checkers.plan import is_aws
 from tests.engine import Registered
-
-Properties = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How one type is said in CloudFormation."""
-
-    type: str
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Inputs whose property is called otherwise."""
-    below: Mapping[str, str] = field(default_factory=dict)
-    """The same for what is inside blocks."""
-    documents: tuple[str, ...] = ()
-    """Inputs that hold a JSON document as text."""
-    without: tuple[str, ...] = ()
-    """Inputs that only Pulumi or the provider acts on."""
-    shaped: Callable[[Properties], Properties] = dict
-    """Moves properties to where CloudFormation wants them."""
 
 
 def _service(properties: Properties) -> Properties:
@@ -106,6 +88,7 @@ def _listener(properties: Properties) -> Properties:
 
 
 KINDS = {
+    **ALERT_KINDS,
     "aws:appautoscaling/policy:Policy": Kind("AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}),
     "aws:appautoscaling/target:Target": Kind("AWS::ApplicationAutoScaling::ScalableTarget"),
     "aws:cloudtrail/trail:Trail": Kind(
@@ -192,6 +175,8 @@ KINDS = {
 """Every type that cfn-lint gets to see as a resource of its own."""
 UNSAID = frozenset(
     {
+        # A part of its rule in CloudFormation.
+        "aws:cloudwatch/eventTarget:EventTarget",
         # Documents whose shape no schema of CloudFormation describes.
         "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy",
         "aws:cloudwatch/logIndexPolicy:LogIndexPolicy",

@@ -16,6 +16,8 @@ from tests.engine import Registered
 
 TYPES = {
     "aws:cloudtrail/trail:Trail": "aws_cloudtrail",
+    "aws:costexplorer/anomalyMonitor:AnomalyMonitor": "aws_ce_anomaly_monitor",
+    "aws:costexplorer/anomalySubscription:AnomalySubscription": "aws_ce_anomaly_subscription",
     "aws:lb/loadBalancer:LoadBalancer": "aws_lb",
     # Today's name is aws_s3_object; checkov's one rule about objects knows the name before it, for the same inputs.
     "aws:s3/bucketObjectv2:BucketObjectv2": "aws_s3_bucket_object",

@@ -13,6 +13,7 @@ from infra.context import Context
 from infra.documents.collector.ottl import group, text
 from infra.documents.collector.part import Part, pipeline
 from infra.documents.collector.sink_address import HEADERS, key_of
+from infra.policy.alerts.metrics import COLLECTOR_METRICS
 from infra.policy.destinations import Destination
 from infra.sinks import archives
 
@@ -23,21 +24,7 @@ METRICS_PATH = "/v1/metrics"
 """Path of an OTLP/HTTP metrics intake (OTLP specification)."""
 CLOUDWATCH, DATADOG = "otlp_http/metrics-cloudwatch", "otlp_http/metrics-datadog"
 TO_DATADOG = "forward/metrics-datadog"
-ALERTED = (
-    "otelcol_exporter_enqueue_failed_log_records",
-    "otelcol_exporter_queue_capacity",
-    "otelcol_exporter_queue_size",
-    "otelcol_exporter_send_failed_log_records",
-    "otelcol_exporter_sent_log_records",
-    "otelcol_process_memory_rss",
-    "otelcol_process_uptime",
-    "otelcol_processor_incoming_items",
-    "otelcol_processor_outgoing_items",
-    "otelcol_receiver_accepted_log_records",
-    "otelcol_receiver_refused_log_records",
-    "tinybeans_records_quarantined",
-    "up",
-)
+ALERTED = tuple(COLLECTOR_METRICS)
 """Names that alerts may ask for; they are the same at CloudWatch, at Datadog and on the pages that Prometheus reads."""
 LEFT_OUT = "(?:go|http|process|promhttp|rpc|scrape)_.*|.*_(?:bucket|count|sum)|target_info"
 """Metrics that no alert needs: of the HTTP server and the runtime, and histograms, which are paid for by the bucket."""

@@ -37,6 +37,8 @@ ROWS = table(
         outputs={"arn": global_arn("budgets", "budget/{name}")},
         replace_on=keys("accountId", "name", "namePrefix"),
         api=Api(service="budgets", operation="CreateBudget", inside="Budget", rename={"name": "BudgetName"}),
+        # The API's list of at most one is one text here.
+        permits={"metrics": ("UnblendedCost", "BlendedCost", "AmortizedCost", "NetUnblendedCost", "NetAmortizedCost")},
     ),
     Row(
         "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
