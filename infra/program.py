@@ -113,7 +113,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         webhooks=stack.webhooks,
         opts=opts,
     )
-    Alarms(
+    alarms = Alarms(
         "alarms",
         context=context,
         topic_arns=told.topic_arns,
@@ -157,6 +157,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     return {
         **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
         **told.outputs,
+        "alerts_unwatched": list(alarms.unwatched),
     }
 
 
