@@ -94,3 +94,8 @@ def test_the_outputs_name_the_topics_and_what_nothing_watches(stack: str) -> Non
         topic["name"] for topic in program(stack).all(TOPIC)
     }
     assert isinstance(found["alerts_unwatched"], list)
+
+
+@every
+def test_no_budget_action_exists_for_none_may_stop_a_log(stack: str) -> None:
+    assert not [item.type for item in program(stack).resources if "budgetAction" in item.type]

@@ -8,7 +8,6 @@ from infra.documents.cost_alerts import costs_of
 from tests.alerting_stack import alerting_of
 from tests.engine import Registered
 from tests.factories import STACKS, context, policy
-from tests.programs import program
 
 BUDGET = "aws:budgets/budget:Budget"
 MONITOR = "aws:costexplorer/anomalyMonitor:AnomalyMonitor"
@@ -91,8 +90,3 @@ def test_both_wait_for_the_policy_of_the_topic_that_they_try() -> None:
     for type_ in (BUDGET, SUBSCRIPTION):
         waits = alerting_of("prod").one(type_).depends_on
         assert any(urn.endswith("notifications-finance-platform-ticket-policy") for urn in waits)
-
-
-@pytest.mark.parametrize("stack", ["prod"])
-def test_no_budget_action_exists_anywhere_in_the_program(stack: str) -> None:
-    assert not [item.type for item in program(stack).resources if "budgetAction" in item.type]
