@@ -83,6 +83,11 @@ def _forecast(context: Context, found: volume.Volume, changes: list[str], prices
         budgets.all_monthly.at(environment),
         tuple(what_if.saving(change, context, found, chosen, prices) for change in changes),
         tuple(what_if.largest(context, found, chosen, prices)),
+        tuple(
+            name
+            for name in found.classes
+            if chosen[name].archive.tiers and not sinks.archived(context, name, found, chosen[name], prices).moved
+        ),
         prices,
     )
 

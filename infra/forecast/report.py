@@ -36,6 +36,8 @@ class Forecast:
     all_budget: float
     asked: tuple[Saving, ...]
     largest: tuple[Saving, ...]
+    unmoved: tuple[str, ...]
+    """Classes whose archive has tiers that its objects are too small for."""
     prices: Prices
 
     @property
@@ -76,6 +78,12 @@ def show(console: Console, forecast: Forecast) -> None:
     unknown = sorted(summed(forecast.lines).unknown)
     if unknown:
         console.print("unknown prices, in no sum: " + ", ".join(unknown), style="yellow")
+    if forecast.unmoved:
+        console.print(
+            f"archived objects of {', '.join(forecast.unmoved)} are below 128 KiB on average: S3 moves none of those to "
+            "a cheaper tier, and they are billed as STANDARD throughout",
+            style="yellow",
+        )
     for note in forecast.volume.notes:
         console.print(f"assumed: {note}", style="dim")
     console.print(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from infra.context import Context
-from infra.forecast.archive import archive_cost, objects_a_day
+from infra.forecast.archive import ArchiveCost, archive_cost, objects_a_day
 from infra.forecast.prices import Cost, Prices, total
 from infra.forecast.volume import Volume, percents
 from infra.policy.archive import ArchiveRetention
@@ -70,7 +70,7 @@ def bill(context: Context, volume: Volume, chosen: Mapping[str, Choice], prices:
         lines = [
             *_cloudwatch(name, choice, size, prices),
             *_datadog(context, name, choice, records, size, prices),
-            *_archive(context, name, choice, records, size, volume.stored_share, prices),
+            *_archive(context, name, volume, choice, size, prices),
             *_others(name, choice, size, prices),
         ]
         found += [line for line in lines if line.sink in choice.sinks]
@@ -116,22 +116,28 @@ def _datadog(context: Context, name: str, choice: Choice, records: float, size: 
     ]
 
 
-def _archive(
-    context: Context, name: str, choice: Choice, records: float, size: float, measured: float | None, prices: Prices
-) -> list[Line]:
-    found = archive_cost(
+def archived(context: Context, name: str, volume: Volume, choice: Choice, prices: Prices) -> ArchiveCost:
+    """Return what the archive of a class costs by tier."""
+    item = volume.classes[name]
+    records = item.kept(choice.percents)
+    size = records * item.record_bytes
+    return archive_cost(
         choice.archive,
         bytes_a_day=size,
         objects_a_day=objects_a_day(size, records, context.settings.collector.tasks.minimum),
-        stored_share=measured or prices.assumptions.archive_stored_share,
+        stored_share=volume.stored_share or prices.assumptions.archive_stored_share,
         prices=prices,
     )
+
+
+def _archive(context: Context, name: str, volume: Volume, choice: Choice, size: float, prices: Prices) -> list[Line]:
+    found = archived(context, name, volume, choice, prices)
     lines = [
         *(Line(ARCHIVE, name, tier, cost) for tier, cost in found.storage.items()),
         Line(ARCHIVE, name, "requests", found.requests),
     ]
     if context.settings.replica:
-        sent = size * (measured or prices.assumptions.archive_stored_share) * prices.assumptions.month_days
+        sent = size * (volume.stored_share or prices.assumptions.archive_stored_share) * prices.assumptions.month_days
         lines += [
             Line(ARCHIVE, name, "replica", found.total),
             Line(ARCHIVE, name, "replication", prices.cost("s3.replicate", sent)),

@@ -100,8 +100,8 @@ def _touched(
 def largest(context: Context, volume: Volume, chosen: Mapping[str, Choice], prices: Prices) -> list[Saving]:
     """Return the changes, one a class and key, that would save most, the largest first.
 
-    Candidates halve what is kept of a sampled class, take the next shorter retention, halve an archive that is not
-    locked, and leave a class out at a sink; never of a class that is never sampled.
+    Candidates halve what is kept of a sampled class, take the next shorter retention, and halve an archive that is
+    not locked; never of a class that is never sampled.
     """
     found = [saving(change, context, volume, chosen, prices) for change in _candidates(context, volume, chosen)]
     worth = [item for item in found if item.saved.usd > 0.005]
@@ -120,9 +120,6 @@ def _candidates(context: Context, volume: Volume, chosen: Mapping[str, Choice]) 
             yield f"{name}.hot_retention_days={shorter[-1]}"
         if choice.archive.object_lock.days is None and choice.archive.keep_days > 1:
             yield f"{name}.archive_keep_days={choice.archive.keep_days // 2}"
-        for sink in in_use(context):
-            if sink in choice.sinks and sink not in ("cloudwatch", "archive"):
-                yield f"{name}.without={sink}"
 
 
 def _refused(change: str, wrong: str, allowed: str) -> InputError:
