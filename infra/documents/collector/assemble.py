@@ -12,6 +12,7 @@ from infra.documents.collector import (
     counts,
     deliver,
     fold,
+    limit,
     loggly,
     loopback,
     own_metrics,
@@ -36,7 +37,7 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
 
     doors = receive.doors(context, base)
     guard = {receive.GUARD: receive.memory_limiter(base["processors"][receive.GUARD], settings.collector)}
-    cleaning = clean.cleaning(policy)
+    cleaning = clean.cleaning(policy, limit.ways(policy))
     thinning = {
         name: {**sample.processors(name, cls, settings.environment), **fold.processors(name, cls)}
         for name, cls in classes.items()
@@ -44,6 +45,7 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
     finish = route.finish(fragments.classes["every"])
     finishing = {name: {f"attributes/{name}": finish} for name in classes}
     withhold = {"transform/withhold": route.withhold(fragments.classes["quarantine"], classes)}
+    limits = limit.limits(context, cleaning.routers, thinning)
     delivery = deliver.delivery(context, fragments.destinations, base)
 
     def counted(connector: str) -> list[str]:
@@ -71,12 +73,13 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
             *(
                 _class_pipeline(
                     name,
-                    cleaning.routers,
-                    {**thinning[name], **finishing[name]},
+                    limits.receivers.get(name, cleaning.routers),
+                    {**({} if name in limits.receivers else thinning[name]), **finishing[name]},
                     [*delivery.entrances[name], *counted(counts.KEPT)],
                 )
                 for name in classes
             ),
+            limits.part,
             _class_pipeline(
                 route.QUARANTINE,
                 [route.ROUTER, loopback.ROUTER],

@@ -1,5 +1,6 @@
 """From whatever came in to records of one shape, of one class and proven clean: what runs, and in which order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,8 @@ class Cleaning:
     """Ids of the connectors that feed the classes' pipelines."""
 
 
-def cleaning(policy: Policy) -> Cleaning:
-    """Return the stages between the doors and the classes' pipelines.
+def cleaning(policy: Policy, ways: Mapping[str, str]) -> Cleaning:
+    """Return the stages between the doors and the classes' pipelines; `ways` says which pipeline each class begins with.
 
     A record in which the gate finds nothing goes to its class; every other one takes the way through redaction.
     """
@@ -42,11 +43,10 @@ def cleaning(policy: Policy) -> Cleaning:
         "transform/verify": verify.processor(policy.redaction),
         **route.drops(policy.redaction),
     }
-    classes = policy.data_classes.classes
     return Cleaning(
         Part(
             processors={**first, **second},
-            connectors={gate.ROUTER: gate.connector(classes), route.ROUTER: route.connector(classes)},
+            connectors={gate.ROUTER: gate.connector(ways), route.ROUTER: route.connector(ways)},
             pipelines={route.pipeline(gate.REDACT): pipeline([gate.ROUTER], second, [route.ROUTER])},
         ),
         tuple(first),

@@ -7,7 +7,7 @@ such a record. A name that is not among the policy's familiar names is a clue by
 What records share (resource and scope) is looked at once a batch, and its verdict stands in an attribute of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from infra.documents.collector import clues, finish, route
@@ -123,9 +123,9 @@ def unmarked() -> Iterator[dict[str, Any]]:
         yield group(context, [f"delete_key({context}.attributes, {text(SHARED)})"])
 
 
-def connector(classes: Iterable[str]) -> dict[str, Any]:
-    """Return the routing connector: passed records to their class, everything else to redaction."""
-    return route.by_class(classes, otherwise=REDACT)
+def connector(ways: Mapping[str, str]) -> dict[str, Any]:
+    """Return the routing connector: passed records to their class's pipeline, everything else to redaction."""
+    return route.by_class(ways, otherwise=REDACT)
 
 
 def laid_out(target: str) -> str:

@@ -20,13 +20,14 @@ def pipeline(name: str) -> str:
     return f"logs/{name}"
 
 
-def connector(classes: Iterable[str]) -> dict[str, Any]:
+def connector(ways: Mapping[str, str]) -> dict[str, Any]:
     """Return the routing connector. Its default, on error too, is quarantine."""
-    return by_class(classes, otherwise=QUARANTINE)
+    return by_class(ways, otherwise=QUARANTINE)
 
 
-def by_class(classes: Iterable[str], *, otherwise: str) -> dict[str, Any]:
-    """Return a routing connector from records marked clean to their class's pipeline, and from others to `otherwise`."""
+def by_class(ways: Mapping[str, str], *, otherwise: str) -> dict[str, Any]:
+    """Return a routing connector from records marked clean to the pipeline that `ways` names for their class, and from
+    others to `otherwise`."""
     redacted = f'attributes["{REDACTION}"] == "{OK}"'
     return {
         "error_mode": "ignore",
@@ -35,9 +36,9 @@ def by_class(classes: Iterable[str], *, otherwise: str) -> dict[str, Any]:
             {
                 "context": "log",
                 "condition": f'{redacted} and attributes["{CLASS}"] == "{name}"',
-                "pipelines": [pipeline(name)],
+                "pipelines": [first],
             }
-            for name in classes
+            for name, first in ways.items()
         ],
     }
 
