@@ -124,8 +124,7 @@ def _stalled(condition: Stalled) -> str:
 
 
 def _balance(condition: Balance) -> str:
-    left = " or ".join(f"({_sum(item)} > {_number(condition.above)})" for item in condition.sums)
-    return f"({left}) unless ({_total(condition.waiting)} > 0)"
+    return " or ".join(f"({_sum(item)} > {_number(condition.above)})" for item in condition.sums)
 
 
 def _sum(item: Sum) -> str:
@@ -134,7 +133,9 @@ def _sum(item: Sum) -> str:
     start = _total(first)
     added = "".join(f" + ({_total(series)} or 0 * {start})" for series in more)
     taken = "".join(f" - ({_total(series)} or 0 * {start})" for series in item.minus)
-    return f"{start}{added}{taken}"
+    waiting = item.waiting
+    under_way = f" - {_total(waiting.of)} / {waiting.bytes_each}" if waiting else ""
+    return f"{start}{added}{taken}{under_way}"
 
 
 def _total(series: Series) -> str:

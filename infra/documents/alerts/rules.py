@@ -12,6 +12,8 @@ from infra.policy.alerts.metrics import COLLECTOR_METRICS
 from infra.policy.alerts.used import metrics_of
 
 GROUP = "tinybeans-logging"
+EVALUATED_SECONDS = 60
+"""How often rules are evaluated, unless metrics come more rarely: twice within the shortest `for_seconds`."""
 LONGEST_LINE = 10_000
 """Wider than any expression, so that none is folded and a difference shows as one line."""
 
@@ -48,7 +50,7 @@ def stack_rules(context: Context) -> dict[str, Any]:
     """Return the rule file of the stack of `context`."""
     every = context.policy.alerts.every()
     paths = {name: context.policy.alerts.runbook(name) for name in every}
-    return rules(countable(context), paths, max(context.settings.collector.own_metrics_seconds, 15))
+    return rules(countable(context), paths, max(context.settings.collector.own_metrics_seconds, EVALUATED_SECONDS))
 
 
 def dumps(document: Mapping[str, Any], stack: str) -> str:

@@ -32,12 +32,28 @@ class Stalled(Model):
         return self
 
 
+class Waiting(Model):
+    """How many records can be waiting: no more than the bytes that wait, in records of the shortest kind."""
+
+    of: Series
+    """The gauge of bytes."""
+    bytes_each: Annotated[int, Field(ge=1)]
+    """Fewer than any record takes."""
+
+    @model_validator(mode="after")
+    def _bytes(self) -> Self:
+        check_shape(self.of.metric, Shape.GAUGE, "of.metric")
+        return self
+
+
 class Sum(Model):
-    """Counters of one process that come out even when nothing got lost."""
+    """Counters of one process that come out even, but for what waits, when nothing got lost."""
 
     what: str
     plus: tuple[Series, ...] = Field(min_length=1)
     minus: tuple[Series, ...] = Field(min_length=1)
+    waiting: Waiting | None = None
+    """What may still be under way; absent where nothing can be."""
 
     @model_validator(mode="after")
     def _counted(self) -> Self:
@@ -49,15 +65,8 @@ class Sum(Model):
 
 
 class Balance(Model):
-    """A sum of counters, task by task, leaves more than the limit while nothing waits."""
+    """Of a sum of counters, task by task, more is left than the limit."""
 
     function: Literal["balance"]
     sums: tuple[Sum, ...] = Field(min_length=1)
-    waiting: Series
-    """The gauge that is 0 when nothing waits."""
     above: Annotated[float, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _at_rest(self) -> Self:
-        check_shape(self.waiting.metric, Shape.GAUGE, "waiting.metric")
-        return self
