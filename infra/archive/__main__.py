@@ -2,6 +2,8 @@
 
 import typer
 
+from infra.archive import commands_replay
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -14,6 +16,9 @@ app = typer.Typer(
 def archive() -> None:
     """Keep subcommands, however few there are."""
 
+
+app.command("replay")(commands_replay.replay)
+app.command("replay-config")(commands_replay.replay_configuration)
 
 if __name__ == "__main__":
     app()

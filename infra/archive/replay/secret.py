@@ -1,0 +1,36 @@
+"""The key of a sink, for a collector that is started here: from the environment, else from Secrets Manager."""
+
+from collections.abc import Callable, Mapping
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.context import Context
+from infra.policy.data_classes import Destination
+from infra.problems import InputError, Problem
+from infra.secrets import CATALOGUE
+
+
+def with_key(
+    context: Context, sink: Destination, variables: Mapping[str, str], fetch: Callable[[str], str]
+) -> dict[str, str]:
+    """Return `variables` with the key that `sink` asks for; `fetch` returns a secret of Secrets Manager by its name.
+
+    Raises InputError where neither has it. No message holds a value.
+    """
+    entry = next((entry for entry in CATALOGUE if entry.needed_by == sink), None)
+    if entry is None or variables.get(entry.environment_variable):
+        return dict(variables)
+    name = context.secret(entry.name)
+    try:
+        return {**variables, entry.environment_variable: fetch(name)}
+    except ClientError as error:
+        reason = error.response["Error"]["Code"]
+    except BotoCoreError as error:
+        reason = type(error).__name__
+    problem = Problem(
+        "environment",
+        entry.environment_variable,
+        f"{sink}'s key is not set, and you cannot read the secret {name} ({reason})",
+        "the key in that variable, or a collector in replay mode inside the VPC (docs/replay.md)",
+    )
+    raise InputError([problem])
