@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_STOPPED = 1, 2, 130
 EVERY_FORM = (Form.COLLECTED, Form.EXPORTED)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False)
 
 
 def replay(
@@ -145,7 +145,7 @@ def _executable(given: str) -> Path:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn what can go wrong for a user into a message, a next step and an exit status."""
-    signal.signal(signal.SIGTERM, _stopped)
+    before = signal.signal(signal.SIGTERM, _stopped)
     try:
         yield
     except InputError as error:
@@ -162,6 +162,8 @@ def _explained() -> Iterator[None]:
         _end(f"{error}\nThe same command carries on from there.", EXIT_FAILED)
     except KeyboardInterrupt:
         _end("stopped; the same command carries on from there", EXIT_STOPPED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stopped(*_: object) -> NoReturn:

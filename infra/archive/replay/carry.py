@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 from infra.archive.errors import ArchiveError
 from infra.archive.objects import ArchiveObject
 from infra.archive.replay.batch import Batch
-from infra.archive.replay.door import Door
 from infra.archive.replay.errors import ReplayStoppedError
 from infra.archive.replay.meters import Meters
 from infra.archive.replay.pace import Pace
@@ -35,6 +34,13 @@ class Progress(Protocol):
         """Everything was handed over, and the sink has not taken all of it."""
 
 
+class Taker(Protocol):
+    """Whoever takes batches; in a replay, infra/archive/replay/door.py."""
+
+    def hand_over(self, body: bytes) -> None:
+        """Return once `body` is kept. Raises ReplayStoppedError when it is not."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How a replay goes about it."""
@@ -48,7 +54,7 @@ class Options:
 
 
 def carry(
-    s3: "S3Client", replay: Replay, state: State, door: Door, options: Options, progress: Progress
+    s3: "S3Client", replay: Replay, state: State, door: Taker, options: Options, progress: Progress
 ) -> list[ArchiveError]:
     """Hand over every record of `replay` that `state` does not hold yet, and return what could not be read.
 
@@ -66,7 +72,7 @@ def carry(
     return reading.unreadable
 
 
-def _hand_over(batch: Batch, state: State, door: Door, pace: Pace, progress: Progress, reading: Reading) -> None:
+def _hand_over(batch: Batch, state: State, door: Taker, pace: Pace, progress: Progress, reading: Reading) -> None:
     before = state.sent_before(batch.uids)
     new = [uid for uid in batch.uids if uid not in before]
     if new:
@@ -106,6 +112,6 @@ def arrived(meters: Callable[[], Meters], ended: Callable[[], str], patience: fl
 
 
 def _stuck(now: Meters, patience: float) -> str:
-    told = ", ".join(f"{reason} ({count:,} times a record)" for reason, count in now.failures.most_common(3))
-    answers = f"; it answered {told}" if told else ""
+    told = ", ".join(reason for reason, _ in now.failures.most_common(3))
+    answers = f"; what it answered: {told}" if told else ""
     return f"the sink took nothing for {patience:g} s while {now.waiting:,} bytes wait for it{answers}"

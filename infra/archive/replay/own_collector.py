@@ -1,5 +1,6 @@
 """A collector in replay mode as a child process: started beside the checkpoint, on loopback, its queue kept there."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -159,5 +160,10 @@ def _end_left_behind(directory: Path) -> None:
 
 def _command(pid: int) -> str:
     """Return the command line of a process; empty where there is none."""
-    found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - POSIX's own
-    return found.stdout
+    proc = Path("/proc")
+    if proc.joinpath("self").exists():
+        with contextlib.suppress(OSError):
+            return proc.joinpath(str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return ""
+    ps = ["ps", "-ww", "-o", "command=", "-p", str(pid)]  # macOS
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603

@@ -70,7 +70,7 @@ class State:
     def note(self, place: Place | None, sent: Collection[str]) -> None:
         """Note, all at once, that everything up to `place` is done, `sent` with it, and what the counts are now."""
         self.place = place
-        counts = json.dumps(asdict(self.counts))
+        counts = json.dumps(vars(self.counts))
         where = json.dumps(asdict(place)) if place else "null"
         with self._transaction():
             self._connection.executemany("INSERT OR IGNORE INTO sent VALUES (?)", [[uid] for uid in sent])
