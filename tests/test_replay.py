@@ -158,7 +158,7 @@ def test_what_was_archived_arrives_in_loki_as_it_was_and_again_under_the_same_ui
         assert "tinybeans_replayed" in added
         assert added <= ADDED_BY_LOKI
 
-    assert "was replayed before" in found.replay(*asked, SANDBOX_LOKI=at_loki).stdout
+    assert ", was replayed before" in found.replay(*asked, SANDBOX_LOKI=at_loki).stdout
     assert len(loki.records(at_loki)) == len(before)
 
     once_more = found.replay(*asked, "--again", "--form", "exported", SANDBOX_LOKI=at_loki)

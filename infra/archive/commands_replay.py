@@ -24,7 +24,7 @@ from infra.archive.replay.errors import ReplayStoppedError
 from infra.archive.replay.reading import listed
 from infra.archive.replay.request import Asked, Replay, checked
 from infra.archive.replay.run import Here, into_own, into_running
-from infra.archive.replay.secret import with_key
+from infra.archive.replay.sink_environment import check_address, with_key
 from infra.archive.replay.state import State, opened
 from infra.documents.collector import dumps, load_fragments
 from infra.documents.collector.replay import replay_config
@@ -111,6 +111,7 @@ def _run(s3: "S3Client", found: Replay, kept: State, directory: Path, options: O
         if means.url:
             into_running(s3, found, kept, means.url, options, bar)
         else:
+            check_address(found.context, found.sink, os.environ)
             secrets = boto3.client("secretsmanager", region_name=found.context.region)
             variables = with_key(
                 found.context,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 POLL_SECONDS = 0.25
+NO_ANSWER = {"_OTHER": "nothing, or nothing that HTTP knows"}
+"""What the collector's metrics call an attempt that had no answer."""
 
 
 class Progress(Protocol):
@@ -112,6 +114,6 @@ def arrived(meters: Callable[[], Meters], ended: Callable[[], str], patience: fl
 
 
 def _stuck(now: Meters, patience: float) -> str:
-    told = ", ".join(reason for reason, _ in now.failures.most_common(3))
+    told = ", ".join(NO_ANSWER.get(reason, reason) for reason, _ in now.failures.most_common(3))
     answers = f"; what it answered: {told}" if told else ""
     return f"the sink took nothing for {patience:g} s while {now.waiting:,} bytes wait for it{answers}"

@@ -113,7 +113,7 @@ def ended(out: Console, replay: Replay, state: State, seconds: float, where: str
 def finished_before(out: Console, replay: Replay, state: State) -> None:
     """Print that there is nothing left to do."""
     out.print(
-        f"{replay.name} was replayed before: {state.counts.sent:,} records, finished {state.finished}. "
+        f"{replay.name}, {replay.window}, was replayed before: {state.counts.sent:,} records, finished {state.finished}. "
         "AGAIN=1 sends all of it once more"
     )
 

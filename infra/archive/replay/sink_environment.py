@@ -1,13 +1,28 @@
-"""The key of a sink, for a collector that is started here: from the environment, else from Secrets Manager."""
+"""What a collector that is started here has to find in its environment: the sink's address and the sink's key."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.archive.replay.request import ENDPOINTS
 from infra.context import Context
 from infra.policy.data_classes import Destination
 from infra.problems import InputError, Problem
 from infra.secrets import CATALOGUE
+
+REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)")
+
+
+def check_address(context: Context, sink: Destination, variables: Mapping[str, str]) -> None:
+    """Raise InputError where the sink's address is left to a variable that is not set: nothing would ever arrive."""
+    address = getattr(context.settings.endpoints, ENDPOINTS[sink]) or ""
+    missing = [name for name in REFERENCE.findall(address) if not variables.get(name)]
+    if missing:
+        wrong = f"not set, and {sink}'s address is in it"
+        raise InputError(
+            [Problem("environment", name, wrong, "the address, or --sink-url (ARGS=)") for name in missing]
+        )
 
 
 def with_key(
