@@ -7,7 +7,7 @@ TOUCHED   := git ls-files -z --cached --others --exclude-standard
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean
+.PHONY: help environment demo sandbox redaction-score chaos perf forecast replay test unit check format tools render schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,18 @@ check: environment ## lint, format, types, YAML, spelling
 format: environment ## put Python files into shape
 	$(PYTHON_IN) -m ruff check --fix .
 	$(PYTHON_IN) -m ruff format .
+
+# Commands on archives: by default those of the sandbox that `make sandbox` keeps running, else those of a deployed
+# stack (STACK=dev, staging, prod) with the caller's own AWS credentials.
+STACK ?= sandbox
+THERE  = $(if $(filter sandbox,$(STACK)),$(PYTHON_IN) -m sandbox.running) $(PYTHON_IN)
+
+# Sends what is archived to a sink again (docs/replay.md).
+replay: environment ## send archived records to a sink again, resumable (CLASS= FROM= TO= TO_SINK= DRY_RUN=1 RATE= FORM= AGAIN=1 SKIP_UNREADABLE=1 STACK= ARGS=)
+	@OTELCOL="$${OTELCOL:-$$($(PYTHON_IN) -c 'from sandbox.tools.locate import locate; print(locate("otelcol"))')}" \
+	$(THERE) -m infra.archive replay --stack '$(STACK)' --class '$(CLASS)' --from '$(FROM)' --to '$(TO)' \
+		--to-sink '$(TO_SINK)' $(if $(DRY_RUN),--dry-run) $(if $(RATE),--rate '$(RATE)') $(if $(FORM),--form '$(FORM)') \
+		$(if $(AGAIN),--again) $(if $(SKIP_UNREADABLE),--skip-unreadable) $(ARGS)
 
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools

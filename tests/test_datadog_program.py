@@ -9,7 +9,7 @@ import pytest
 
 import infra.program
 from infra.documents.datadog.archive import archive_bucket, role_policy, role_trust
-from infra.policy.data_classes import Destination
+from infra.policy.destinations import Destination
 from infra.problems import InputError
 from infra.stack import read_stack
 from tests.engine import Deployment, Registered, deploy

@@ -1,55 +1,92 @@
-"""What a sink refused for good, brought back: read from the archive what the sink does not have, and send it there."""
+"""What a sink refused for good, brought back as in production: from the archive, by a collector in replay mode."""
 
 from __future__ import annotations
 
-import http.client
-import json
-from collections.abc import Iterable
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
-from sandbox.doubles.otlp_codec import LogRecord
+from infra.archive.objects import ArchiveObject, Form
+from infra.archive.records import ArchivedRecord
+from infra.archive.replay.batch import Batch
+from infra.archive.replay.carry import arrived
+from infra.archive.replay.door import Door
+from infra.archive.replay.meters import Meters, read
+from infra.archive.replay.own_collector import own_collector
+from infra.policy.destinations import Destination
+from infra.stack import ROOT
 from sandbox.loss.ledger import UID
 from sandbox.loss.trial import Trial
 
-BATCH = 200
+PATIENCE_SECONDS = 30.0
 
 
 def replay(trial: Trial, sink: str) -> None:
     """Send `sink` the acknowledged records that it lacks, as the archive holds them, each once."""
-    wanted = trial.missing(sink)
-    held: dict[str, LogRecord] = {}
-    for records in trial.rig.archive.objects.values():
-        held |= {uid: item for item in records if (uid := str(item.attributes.get(UID))) in wanted}
-    found = list(held.values())
-    target = trial.rig.sinks[sink].url
-    for at in range(0, len(found), BATCH):
-        _post(target if target.endswith("/v1/logs") else f"{target}/v1/logs", found[at : at + BATCH])
-    trial.recovered[sink] = len(held)
+    directory = trial.rig.directory / "replay"
+    directory.mkdir()
+    count = 0
+    with own_collector(
+        trial.rig.executable,
+        trial.rig.context,
+        Destination(sink),
+        ROOT,
+        directory,
+        trial.rig.environment(),
+        "loss-trial",
+    ) as collector:
+        door = Door(collector.url, PATIENCE_SECONDS, collector.ended)
+        for batch in _batches(trial, sink):
+            door.hand_over(batch.body())
+            count += len(batch.uids)
+        door.close()
+        meters = arrived(lambda: read(collector.metrics), collector.ended, PATIENCE_SECONDS, _Unseen())
+    trial.require(not meters.refused, f"the replay let records not through: {dict(meters.refused)}")
+    trial.recovered[sink] = count
 
 
-def _post(url: str, records: Iterable[LogRecord]) -> None:
-    rows = [
-        {
-            "timeUnixNano": str(item.time_unix_nano),
-            "severityNumber": item.severity_number,
-            "body": {"stringValue": str(item.body)},
-            "attributes": _pairs(item.attributes),
-        }
-        for item in records
-    ]
-    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": rows}]}]}
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
-    try:
-        connection.request("POST", parts.path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != http.client.OK:
-            raise OSError(f"the replay was answered with {answer.status}")
-    finally:
-        connection.close()
+def _batches(trial: Trial, sink: str) -> Iterator[Batch]:
+    wanted, batch = trial.missing(sink), Batch()
+    for record in _archived(trial):
+        if record.uid in wanted:
+            wanted.discard(record.uid)
+            batch.add(record)
+        if batch.full:
+            yield batch
+            batch = Batch()
+    if batch.uids:
+        yield batch
 
 
-def _pairs(plain: Any) -> list[dict[str, Any]]:
-    return [{"key": key, "value": {"stringValue": str(value)}} for key, value in plain.items()]
+def _archived(trial: Trial) -> Iterator[ArchivedRecord]:
+    for key, records in trial.rig.archive.objects.items():
+        for number, item in enumerate(records):
+            if UID in item.attributes:
+                yield ArchivedRecord(
+                    item.time_unix_nano,
+                    item.observed_time_unix_nano,
+                    item.severity_number,
+                    item.severity_text,
+                    item.body,
+                    item.attributes,
+                    item.resource,
+                    item.scope,
+                    item.trace_id,
+                    item.span_id,
+                    item.flags,
+                    item.event_name,
+                    Form.COLLECTED,
+                    key,
+                    number,
+                )
+
+
+class _Unseen:
+    """Progress that the trial's own line stands for."""
+
+    def object_done(self, item: ArchiveObject) -> None:
+        """Say nothing."""
+
+    def sent(self, records: int) -> None:
+        """Say nothing."""
+
+    def waiting(self, meters: Meters) -> None:
+        """Say nothing."""

@@ -75,7 +75,7 @@ class Rig:
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
                 [str(self.executable), f"--config=file:{path}"],
-                env=self._environment(),
+                env=self.environment(),
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
@@ -103,6 +103,26 @@ class Rig:
         """Return the sum of a metric's samples with these labels in the process that runs now."""
         return counter(self.metrics(), name, **labels)
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables under which a collector of this rig starts."""
+        listen = {f"SANDBOX_{name}": f"127.0.0.1:{port}" for name, port in self.ports.items()}
+        return {
+            "PATH": os.environ["PATH"],
+            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": self.context.region,
+            "REDACTION_PEPPER": "a-pepper-made-up-for-loss-trials-only-0123456789",
+            "NEW_RELIC_LICENSE_KEY": "made-up",
+            **listen,
+            **{f"SANDBOX_{name}": str(self.ports[name]) for name in ("METRICS_PORT", "COUNTS_PORT")},
+            "SANDBOX_DATA": str(self.volume),
+            "SANDBOX_CLOUDWATCH_METRICS": self.own_metrics.url,
+            "SANDBOX_CLOUDWATCH_LOGS": self.cloudwatch.url.removesuffix("/v1/logs"),
+            "SANDBOX_NEWRELIC": self.newrelic.url.removesuffix("/v1/logs"),
+            "SANDBOX_S3": self.archive.url,
+        }
+
     @property
     def log(self) -> Path:
         """Return the file with what the collector says about itself."""
@@ -128,25 +148,6 @@ class Rig:
                 return str(answer.read().decode())
         except (urllib.error.URLError, OSError):
             return None
-
-    def _environment(self) -> dict[str, str]:
-        listen = {f"SANDBOX_{name}": f"127.0.0.1:{port}" for name, port in self.ports.items()}
-        return {
-            "PATH": os.environ["PATH"],
-            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00",
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_REGION": self.context.region,
-            "REDACTION_PEPPER": "a-pepper-made-up-for-loss-trials-only-0123456789",
-            "NEW_RELIC_LICENSE_KEY": "made-up",
-            **listen,
-            **{f"SANDBOX_{name}": str(self.ports[name]) for name in ("METRICS_PORT", "COUNTS_PORT")},
-            "SANDBOX_DATA": str(self.volume),
-            "SANDBOX_CLOUDWATCH_METRICS": self.own_metrics.url,
-            "SANDBOX_CLOUDWATCH_LOGS": self.cloudwatch.url.removesuffix("/v1/logs"),
-            "SANDBOX_NEWRELIC": self.newrelic.url.removesuffix("/v1/logs"),
-            "SANDBOX_S3": self.archive.url,
-        }
 
 
 def counter(page: str, name: str, **labels: str) -> int:
