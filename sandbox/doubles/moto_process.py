@@ -8,14 +8,21 @@ depend on which thread of the parent started the child.
 
 from __future__ import annotations
 
+import datetime
+import gzip
 import json
 import logging
 import os
 import sys
 import threading
+import time
 from typing import Any
 
+from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.models import ExportTask, LogsBackend
+from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 CHECKSUM, ALGORITHM = "HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"
@@ -37,9 +44,50 @@ class ChecksumsNamed(DomainDispatcherApplication):
         return super().__call__(environ, start_response)
 
 
+def export_as_cloudwatch_does(
+    self: LogsBackend,
+    taskName: str,
+    logGroupName: str,
+    destination: str,
+    destinationPrefix: str,
+    fromTime: int,
+    to: int,
+) -> str:
+    """Take moto's place of CreateExportTask: objects below the task's id, times in UTC to the millisecond.
+
+    moto 5.2 puts them below a random id that nobody is told, and its write test into the root of the bucket; it writes
+    times in this machine's zone and without their milliseconds, and says of no task when it was created.
+    """
+    if logGroupName not in self.groups:
+        raise ResourceNotFoundException()
+    bucket = s3_backends[self.account_id][self.partition]
+    task_id = str(mock_random.uuid4())
+    task = ExportTask(task_id, taskName, logGroupName, destination, destinationPrefix, fromTime, to)
+    created = int(time.time() * 1000)
+    bucket.put_object(destination, f"{destinationPrefix}/aws-logs-write-test", b"Permission Check Successful")
+    for name, stream in self.groups[logGroupName].streams.items():
+        events = sorted((it for it in stream.events if fromTime <= it.timestamp <= to), key=lambda it: it.timestamp)
+        if events:
+            lines = "".join(f"{_written(it.timestamp)} {it.message}\n" for it in events)
+            key = f"{destinationPrefix}/{task_id}/{name.replace('/', '-')}/000000.gz"
+            bucket.put_object(destination, key, gzip.compress(lines.encode(), mtime=0))
+    task.status = {"code": "COMPLETED", "message": "Completed successfully"}
+    self.export_tasks[task_id] = task
+    times = {"creationTime": created, "completionTime": int(time.time() * 1000)}
+    document = task.to_json() | {"executionInfo": times}
+    task.to_json = lambda: document  # type: ignore[method-assign]
+    return task_id
+
+
+def _written(milliseconds: int) -> str:
+    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def main() -> None:
     """Serve moto on a free port of 127.0.0.1 until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
+    LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign]
     app = ChecksumsNamed(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
