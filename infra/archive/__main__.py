@@ -1,0 +1,19 @@
+"""`python -m infra.archive`: commands on the archives of a stack. `make` has a target for each."""
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Read, prove and use the archive of a stack. AWS's own environment (AWS_PROFILE, AWS_ENDPOINT_URL ...) decides "
+    "where it is. Exit status: 0 fine, 1 a finding or a failure, 2 bad input.",
+)
+
+
+@app.callback()
+def archive() -> None:
+    """Keep subcommands, however few there are."""
+
+
+if __name__ == "__main__":
+    app()
