@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from infra.model import Environment, Model
 from infra.policy.data_classes import Destination
 from infra.problems import Refused
+from infra.settings_export import NightlyExport
 from infra.settings_receivers import Receivers
 
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
@@ -252,6 +253,7 @@ class Settings(Model):
     collector: Collector
     receivers: Receivers = Receivers()
     access: Access
+    nightly_export: NightlyExport = NightlyExport()
     replica: Replica | None = None
     audit_reads: bool
     """Whether CloudTrail data events record reads of the audited classes' archives."""

@@ -26,23 +26,23 @@ def metrics(assignment: Assignment, report: Report, now: Moment) -> list[dict[st
         missing = [report.closed_missing.get(group, []) for group in groups]
         problems = sum(len(report.problems.get(group, ())) for group in groups)
         data += [
-            datum(assignment, LAG, cls, max(lag_days(it, now) for it in missing), "Count"),
-            datum(assignment, MISSING, cls, sum(map(len, missing)), "Count"),
-            datum(assignment, FAILURES, cls, report.failed_tasks.get(cls, 0) + problems, "Count"),
+            datum(LAG, cls, max(lag_days(it, now) for it in missing), "Count"),
+            datum(MISSING, cls, sum(map(len, missing)), "Count"),
+            datum(FAILURES, cls, report.failed_tasks.get(cls, 0) + problems, "Count"),
         ]
     if report.kind == "record":
         data += [
-            datum(assignment, BYTES, report.cls, report.exported_bytes, "Bytes"),
-            datum(assignment, DURATION, report.cls, report.duration_seconds, "Seconds"),
+            datum(BYTES, report.cls, report.exported_bytes, "Bytes"),
+            datum(DURATION, report.cls, report.duration_seconds, "Seconds"),
         ]
     return data
 
 
-def datum(assignment: Assignment, name: str, cls: str, value: float, unit: str) -> dict[str, Any]:
+def datum(name: str, cls: str, value: float, unit: str) -> dict[str, Any]:
     """Return one value of a metric for one class."""
     return {
         "MetricName": name,
-        "Dimensions": [{"Name": "Class", "Value": cls}, {"Name": "Environment", "Value": assignment.environment}],
+        "Dimensions": [{"Name": "Class", "Value": cls}],
         "Value": value,
         "Unit": unit,
     }

@@ -44,38 +44,32 @@ class ChecksumsNamed(DomainDispatcherApplication):
         return super().__call__(environ, start_response)
 
 
-def export_as_cloudwatch_does(
-    self: LogsBackend,
-    taskName: str,
-    logGroupName: str,
-    destination: str,
-    destinationPrefix: str,
-    fromTime: int,
-    to: int,
-) -> str:
+def export_as_cloudwatch_does(self: LogsBackend, **asked: Any) -> str:
     """Take moto's place of CreateExportTask: objects below the task's id, times in UTC to the millisecond.
 
     moto 5.2 puts them below a random id that nobody is told, and its write test into the root of the bucket; it writes
     times in this machine's zone and without their milliseconds, and says of no task when it was created.
     """
-    if logGroupName not in self.groups:
+    if asked["logGroupName"] not in self.groups:
         raise ResourceNotFoundException()
-    bucket = s3_backends[self.account_id][self.partition]
-    task_id = str(mock_random.uuid4())
-    task = ExportTask(task_id, taskName, logGroupName, destination, destinationPrefix, fromTime, to)
-    created = int(time.time() * 1000)
-    bucket.put_object(destination, f"{destinationPrefix}/aws-logs-write-test", b"Permission Check Successful")
-    for name, stream in self.groups[logGroupName].streams.items():
-        events = sorted((it for it in stream.events if fromTime <= it.timestamp <= to), key=lambda it: it.timestamp)
+    started, task_id = int(time.time() * 1000), str(mock_random.uuid4())
+    bucket, below = asked["destination"], asked["destinationPrefix"]
+    objects = s3_backends[self.account_id][self.partition]
+    objects.put_object(bucket, f"{below}/aws-logs-write-test", b"Permission Check Successful")
+    for name, stream in self.groups[asked["logGroupName"]].streams.items():
+        events = [it for it in stream.events if asked["fromTime"] <= it.timestamp <= asked["to"]]
+        lines = "".join(
+            f"{_written(it.timestamp)} {it.message}\n" for it in sorted(events, key=lambda it: it.timestamp)
+        )
         if events:
-            lines = "".join(f"{_written(it.timestamp)} {it.message}\n" for it in events)
-            key = f"{destinationPrefix}/{task_id}/{name.replace('/', '-')}/000000.gz"
-            bucket.put_object(destination, key, gzip.compress(lines.encode(), mtime=0))
+            key = f"{below}/{task_id}/{name.replace('/', '-')}/000000.gz"
+            objects.put_object(bucket, key, gzip.compress(lines.encode(), mtime=0))
+    task = ExportTask(task_id, asked["taskName"], asked["logGroupName"], bucket, below, asked["fromTime"], asked["to"])
     task.status = {"code": "COMPLETED", "message": "Completed successfully"}
-    self.export_tasks[task_id] = task
-    times = {"creationTime": created, "completionTime": int(time.time() * 1000)}
-    document = task.to_json() | {"executionInfo": times}
+    times = {"creationTime": started, "completionTime": int(time.time() * 1000)}
+    document = {**task.to_json(), "executionInfo": times}
     task.to_json = lambda: document  # type: ignore[method-assign]
+    self.export_tasks[task_id] = task
     return task_id
 
 
@@ -87,7 +81,7 @@ def _written(milliseconds: int) -> str:
 def main() -> None:
     """Serve moto on a free port of 127.0.0.1 until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
-    LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign]
+    LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign,assignment]
     app = ChecksumsNamed(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
