@@ -7,7 +7,8 @@ TOUCHED   := git ls-files -z --cached --others --exclude-standard
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo sandbox redaction-score chaos perf test unit check format tools render schemas lock clean
+.PHONY: help environment demo sandbox redaction-score chaos perf test unit check format tools render schemas lock clean \
+	archive-export archive-verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ format: environment ## put Python files into shape
 # stack (STACK=dev, staging, prod) with the caller's own AWS credentials.
 STACK ?= sandbox
 THERE  = $(if $(filter sandbox,$(STACK)),$(PYTHON_IN) -m sandbox.running) $(PYTHON_IN)
+
+archive-export: environment ## export days that CloudWatch holds to the archives (FROM= TO=, CLASS= STACK= ARGS=--function)
+	@$(THERE) -m infra.archive export --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
 
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools

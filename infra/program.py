@@ -10,7 +10,7 @@ from infra.components.archive import Archive
 from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
-from infra.components.export_role import ExportRole, announcing_class
+from infra.components.export_role import ExportRole
 from infra.components.log_store import LogStore
 from infra.components.nightly_export import NightlyExport
 from infra.components.read_trail import ReadTrail
@@ -20,6 +20,7 @@ from infra.components.replica import Replicas
 from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.documents.export_assignment import announcing_class
 from infra.outputs import outputs
 from infra.stack import Stack
 

@@ -163,10 +163,16 @@ class Export(RuleBasedStateMachine):
         assert set(attempts.values()) <= {1}, "an attempt stands in two manifests"
         named = Counter(item["key"] for body in exports for item in body["objects"])
         assert set(named.values()) <= {1}, "an object stands in two manifests"
-        first = days.of(self.account.groups[target.log_group])
+        state = found[-1].state
+        assert state.first is not None
         by_day = {link.body["day"]: link for link in found if link.body["kind"] == "export"}
-        for day in days.days(first, newest):
-            assert found[-1].state.done(day), f"{day} of {target.log_group} is not done with"
+        gaps = {link.body["day"]: link for link in found if link.body["kind"] == "gap"}
+        for day in days.days(state.first, newest):
+            assert state.done(day), f"{day} of {target.log_group} is not done with"
+            if lost := gaps.get(day.isoformat()):
+                written = datetime.datetime.fromisoformat(lost.body["written"])
+                assert days.gone(day, target.hot_days) <= written, f"{day} could still have been exported"
+                continue
             link = by_day[day.isoformat()]
             taken = exported(self.account, target, link)
             assert set(taken.values()) <= {1}, "a record stands in an export twice"

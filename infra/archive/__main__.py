@@ -2,6 +2,8 @@
 
 import typer
 
+from infra.archive import commands_export
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -14,6 +16,8 @@ app = typer.Typer(
 def archive() -> None:
     """Keep subcommands, however few there are."""
 
+
+app.command("export")(commands_export.export)
 
 if __name__ == "__main__":
     app()

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from infra.components.replica import Replicas
 from infra.context import Context
+from infra.documents.export_assignment import announcing_class
 from infra.documents.export_policy import class_key_statements, function_trust
 
 
@@ -46,8 +47,3 @@ class ExportRole(pulumi.ComponentResource):
             return [*known[1], *mine]
 
         return pulumi.Output.all(self.role.arn, replicas.key_statements(cls)).apply(both)
-
-
-def announcing_class(context: Context) -> str:
-    """Return the class whose log group manifests are announced in: the first whose reads are recorded, too."""
-    return context.policy.data_classes.audited_reads[0]

@@ -1,20 +1,18 @@
 """The nightly export of CloudWatch's records into the archives: its function, its schedule, its keys."""
 
-import hashlib
 import json
 import typing
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
-import infra.export
 from infra.components.customer_key import customer_key
-from infra.components.export_role import ExportRole, announcing_class
+from infra.components.export_role import ExportRole
 from infra.components.signing_key import signing_key
 from infra.context import Context
+from infra.documents.export_assignment import SIGNING_KEY, STREAM, announcing_class, assignment, sources
 from infra.documents.export_policy import (
     Exported,
     exporter_policy,
@@ -25,7 +23,7 @@ from infra.documents.export_policy import (
 from infra.documents.key_policy import duties_of, service_key_policy
 from infra.documents.own_log_key import own_log_key_statements
 from infra.export.handler import ASSIGNMENT_FILE
-from infra.export.targets import Assignment, Target, dumps
+from infra.export.targets import Assignment, dumps
 
 with warnings.catch_warnings():
     # The SDK warns of a deprecated class of its own as soon as this module is loaded.
@@ -43,8 +41,6 @@ TIMEOUT_SECONDS, MEMORY_MIB = 900, 512
 EVERY, FLEXIBLE_MINUTES = "cron(0/15 * * * ? *)", 5
 DEAD_LETTER_SECONDS = 14 * 24 * 3600
 """As long as SQS keeps a message (CreateQueue, MessageRetentionPeriod)."""
-STREAM = "export"
-"""Log stream in which manifests are announced."""
 
 
 @typing.final
@@ -80,7 +76,7 @@ class NightlyExport(pulumi.ComponentResource):
             f"{name}-signing",
             context=context,
             role_arn=role.role.arn,
-            alias=SIGNING_ALIAS,
+            alias=SIGNING_KEY,
             tags=self._tags,
             parent=self,
         )
@@ -277,45 +273,6 @@ class NightlyExport(pulumi.ComponentResource):
             # Scheduler tries the role's right to call when the schedule is created.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
-
-
-SIGNING_ALIAS = "manifest-signing"
-
-
-def assignment(context: Context) -> Assignment:
-    """Return what the export of this stack is told to do."""
-    classes = context.policy.data_classes.classes
-    return Assignment(
-        environment=context.environment,
-        targets=tuple(
-            Target(
-                cls,
-                context.log_group(cls),
-                context.archive_bucket(cls),
-                data_class.hot_retention_days.at(context.settings.environment),
-            )
-            for cls, data_class in classes.items()
-        ),
-        signing_key=context.key_alias(SIGNING_ALIAS),
-        audit_group=context.log_group(announcing_class(context)),
-        audit_stream=STREAM,
-        policy_digest=context.policy.digest,
-        code_version=code_version(),
-    )
-
-
-def sources() -> dict[str, Path]:
-    """Return the function's modules: path in its archive to path here."""
-    here = Path(infra.export.__file__).parent
-    return {f"infra/export/{path.name}": path for path in sorted(here.glob("*.py"))}
-
-
-def code_version() -> str:
-    """Return the SHA-256 of the function's modules, in hex: what runs can be compared with any commit."""
-    total = hashlib.sha256()
-    for name, path in sources().items():
-        total.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
-    return total.hexdigest()
 
 
 def code(what: Assignment) -> pulumi.AssetArchive:

@@ -33,6 +33,8 @@ class Report:
     day: Day | None = None
     steps_left: int = 0
     """Steps that could be seen from here, the one that was taken among them."""
+    days_left: int = 0
+    """Days that something has to be done for, or waits for a task."""
     closed_missing: dict[str, list[Day]] = field(default_factory=dict)
     """Closed days without a manifest, oldest first."""
     said: dict[str, str] = field(default_factory=dict)
@@ -69,6 +71,9 @@ def take_step(
         groups.append(Seen(target, created, head.state if head else State(), total, counted))
     found = plan(groups, known, now, wanted)
     report.steps_left, report.closed_missing, report.said = len(found.steps), found.missing, found.said
+    report.days_left = len(
+        {(_of(step), getattr(step, "day", None)) for step in found.steps if not isinstance(step, Count)}
+    )
     report.failed_tasks = _failed(found)
     for step in found.steps:
         if not isinstance(step, Wait) and step.target.log_group in report.problems:
