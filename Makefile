@@ -7,7 +7,8 @@ TOUCHED   := git ls-files -z --cached --others --exclude-standard
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo sandbox redaction-score chaos perf forecast replay test unit check format tools render schemas lock clean
+.PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
+	archive-export archive-verify replay
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ replay: environment ## send archived records to a sink again, resumable (CLASS= 
 	$(THERE) -m infra.archive replay --stack '$(STACK)' --class '$(CLASS)' --from '$(FROM)' --to '$(TO)' \
 		--to-sink '$(TO_SINK)' $(if $(DRY_RUN),--dry-run) $(if $(RATE),--rate '$(RATE)') $(if $(FORM),--form '$(FORM)') \
 		$(if $(AGAIN),--again) $(if $(SKIP_UNREADABLE),--skip-unreadable) $(ARGS)
+
+archive-export: environment ## export days that CloudWatch holds to the archives (FROM= TO=, CLASS= STACK= ARGS=--function)
+	@$(THERE) -m infra.archive export --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
 
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools

@@ -15,7 +15,9 @@ from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
 from infra.components.dashboard import Dashboards
+from infra.components.export_role import ExportRole
 from infra.components.log_store import LogStore
+from infra.components.nightly_export import NightlyExport
 from infra.components.notifications import Notifications
 from infra.components.read_trail import ReadTrail
 from infra.components.reader_grants import ReaderGrants
@@ -25,6 +27,7 @@ from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.audiences import publishers, shared
 from infra.documents.collector import collector_config, dumps, load_fragments
+from infra.documents.export_assignment import announcing_class
 from infra.outputs import outputs
 from infra.policy.alerts.elsewhere import BudgetCondition
 from infra.policy.destinations import Destination
@@ -51,6 +54,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     # Who: roles come first, because KMS refuses a key policy that names a principal which does not exist yet.
     readers = ReaderRoles("readers", context=context, opts=opts)
     roles = CollectorRoles("collector-roles", context=context, opts=opts)
+    exporter = ExportRole("export-role", context=context, opts=opts)
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
@@ -66,7 +70,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             writer_arn=roles.task.arn,
             hot_reader_arns=readers.arns(data_class.readers.hot),
             archive_reader_arns=readers.arns(data_class.readers.archived),
-            also=replicas.key_statements(cls),
+            also=exporter.key_statements(cls, replicas),
             opts=opts,
         )
         for cls, data_class in classes.items()
@@ -80,6 +84,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             key_arn=stores[cls].key_arn,
             access_logs=access_logs,
             writer_arn=roles.task.arn,
+            exporter_arn=exporter.role.arn,
             replica=replicas.by_class.get(cls),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[stores[cls].key])),
         )
@@ -98,6 +103,17 @@ def deploy(stack: Stack) -> dict[str, Any]:
             opts=opts,
         )
         reads.append(read_trail)
+
+    # Each night: what CloudWatch holds, beside what the collector archived, so that each can prove the other complete.
+    NightlyExport(
+        "nightly-export",
+        context=context,
+        role=exporter,
+        key_arns=key_arns,
+        audit_group=stores[announcing_class(context)].log_group_name,
+        after=list(archives.values()),
+        opts=opts,
+    )
 
     # How: the collector, with the very configuration that was reviewed and tested.
     secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)

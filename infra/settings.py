@@ -12,6 +12,7 @@ from infra.policy.destinations import Destination
 from infra.problems import Refused
 from infra.settings_alerting import Alerting
 from infra.settings_datadog import Datadog
+from infra.settings_export import NightlyExport
 from infra.settings_receivers import Receivers
 
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
@@ -255,6 +256,7 @@ class Settings(Model):
     receivers: Receivers = Receivers()
     access: Access
     alerting: Alerting
+    nightly_export: NightlyExport = NightlyExport()
     replica: Replica | None = None
     audit_reads: bool
     """Whether CloudTrail data events record reads of the audited classes' archives."""

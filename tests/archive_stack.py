@@ -11,6 +11,7 @@ from tests.engine import Deployment, deploy
 from tests.factories import STACKS, context, in_stack
 
 WRITER = "arn:aws:iam::123456789012:role/collector"
+EXPORTER = "arn:aws:iam::123456789012:role/nightly-export"
 READER = "arn:aws:iam::123456789012:role/compliance"
 CLASSES = tuple(context().policy.data_classes.classes)
 EVERY_ARCHIVE = [(stack, cls) for stack in STACKS for cls in CLASSES]
@@ -37,6 +38,7 @@ def declare(stack_context: Context) -> None:
             key_arn=key_arn(cls),
             access_logs=access_logs,
             writer_arn=WRITER,
+            exporter_arn=EXPORTER,
             replica=replicas.by_class.get(cls),
             opts=options,
         )

@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.archive import commands_replay
+from infra.archive import commands_export, commands_replay
 
 app = typer.Typer(
     add_completion=False,
@@ -19,6 +19,7 @@ def archive() -> None:
 
 app.command("replay")(commands_replay.replay)
 app.command("replay-config")(commands_replay.replay_configuration)
+app.command("export")(commands_export.export)
 
 if __name__ == "__main__":
     app()

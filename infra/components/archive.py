@@ -16,6 +16,7 @@ from infra.documents.bucket_policy import (
     encrypted_with,
     over_tls,
     written_only_by,
+    written_only_by_services,
 )
 from infra.documents.lifecycle import archive_rules
 from infra.documents.replication_policy import replication_grant
@@ -34,7 +35,8 @@ class Archive(pulumi.ComponentResource):
     `adopt.buckets` is taken over (see PrivateBucket).
 
     Grants CloudWatch Logs the right to export this class's log group under `export/`, and the replication role of
-    `replica` the right to read here and write there. Denies everybody but `writer_arn` to write under `otlp/`, and
+    `replica` the right to read here and write there. Denies everybody but `writer_arn` to write under `otlp/`, everybody
+    but `exporter_arn` to write under `manifests/`, everybody who is no AWS service to write under `export/`, and
     everybody to delete, to lift or to lengthen a lock; only a confirmed teardown leaves that denial out.
     """
 
@@ -48,6 +50,7 @@ class Archive(pulumi.ComponentResource):
         key_arn: pulumi.Input[str],
         access_logs: AccessLogs,
         writer_arn: pulumi.Input[str],
+        exporter_arn: pulumi.Input[str],
         replica: Replica | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -64,11 +67,13 @@ class Archive(pulumi.ComponentResource):
         )
 
         def policy(arns: list[str]) -> dict[str, typing.Any]:
-            key, writer = arns
+            key, writer, exporter = arns
             return bucket_policy(
                 over_tls(self.bucket_arn),
                 encrypted_with(self.bucket_arn, key),
                 written_only_by(f"{self.bucket_arn}/{COLLECTED}*", writer),
+                written_only_by(f"{self.bucket_arn}/{MANIFESTS}*", exporter, sid="DenyOtherWritersOfManifests"),
+                written_only_by_services(f"{self.bucket_arn}/{EXPORTED}*"),
                 kept(context, self.bucket_arn),
                 export,
             )
@@ -78,7 +83,7 @@ class Archive(pulumi.ComponentResource):
             context=context,
             bucket=bucket,
             encryption=with_bucket_key(key_arn),
-            policy=pulumi.Output.all(key_arn, writer_arn).apply(policy),
+            policy=pulumi.Output.all(key_arn, writer_arn, exporter_arn).apply(policy),
             lifecycle=archive_rules(retention),
             tags=context.tags(name, DataClass=cls),
             lock=retention.object_lock,

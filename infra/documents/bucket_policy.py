@@ -63,17 +63,32 @@ def encrypted_with(bucket_arn: str, key_arn: str) -> list[Statement]:
     ]
 
 
-def written_only_by(objects_arn: str, *writer_arns: str) -> list[Statement]:
+def written_only_by(objects_arn: str, *writer_arns: str, sid: str = "DenyOtherWriters") -> list[Statement]:
     """Return the denial of writes to `objects_arn` by anybody but the roles `writer_arns`.
 
     It gives them nothing: what a role may do stands in its own policy.
     """
     return [
         _deny(
-            "DenyOtherWriters",
+            sid,
             ["s3:PutObject", "s3:ReplicateObject"],
             objects_arn,
             {"ArnNotEquals": {"aws:PrincipalArn": sorted(writer_arns)}},
+        )
+    ]
+
+
+def written_only_by_services(objects_arn: str) -> list[Statement]:
+    """Return the denial of writes to `objects_arn` by any role or user: AWS's own services only, in their own name.
+
+    It gives them nothing: which service may write, and for whom, stands in another statement.
+    """
+    return [
+        _deny(
+            "DenyWritersOtherThanServices",
+            "s3:PutObject",
+            objects_arn,
+            {"Bool": {"aws:PrincipalIsAWSService": "false"}},
         )
     ]
 

@@ -146,9 +146,11 @@ def secret_key_policy(duties: Duties, use: SecretUse, *, reader: str, writers: S
     )
 
 
-def service_key_policy(duties: Duties, *statements: Mapping[str, Any], deployers_through: str = "") -> dict[str, Any]:
+def service_key_policy(
+    duties: Duties, *statements: Mapping[str, Any], deployers_through: str | Sequence[str] = ""
+) -> dict[str, Any]:
     """Return the policy of a key whose only uses are those that `statements` allow; administrators and deployers
-    look after it and have none. `deployers_through` is the one service that may act in a deployer's name, where
+    look after it and have none. `deployers_through` are the services that may act in a deployer's name, where
     `statements` allow it.
     """
     return {
@@ -183,7 +185,7 @@ def _administration(duties: Duties) -> list[Statement]:
     ]
 
 
-def _never(principals: Sequence[str], sid: str, *, except_through: str = "") -> Statement:
+def _never(principals: Sequence[str], sid: str, *, except_through: str | Sequence[str] = "") -> Statement:
     """Return the refusal of every use; a request without the condition's key meets StringNotEquals too."""
     statement = {"Sid": sid, "Effect": "Deny", "Principal": _aws(principals), "Action": list(USE), "Resource": "*"}
     if not except_through:

@@ -8,14 +8,21 @@ depend on which thread of the parent started the child.
 
 from __future__ import annotations
 
+import datetime
+import gzip
 import json
 import logging
 import os
 import sys
 import threading
+import time
 from typing import Any
 
+from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.models import ExportTask, LogsBackend
+from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 CHECKSUM, ALGORITHM = "HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"
@@ -37,9 +44,44 @@ class ChecksumsNamed(DomainDispatcherApplication):
         return super().__call__(environ, start_response)
 
 
+def export_as_cloudwatch_does(self: LogsBackend, **asked: Any) -> str:
+    """Take moto's place of CreateExportTask: objects below the task's id, times in UTC to the millisecond.
+
+    moto 5.2 puts them below a random id that nobody is told, and its write test into the root of the bucket; it writes
+    times in this machine's zone and without their milliseconds, and says of no task when it was created.
+    """
+    if asked["logGroupName"] not in self.groups:
+        raise ResourceNotFoundException()
+    started, task_id = int(time.time() * 1000), str(mock_random.uuid4())
+    bucket, below = asked["destination"], asked["destinationPrefix"]
+    objects = s3_backends[self.account_id][self.partition]
+    objects.put_object(bucket, f"{below}/aws-logs-write-test", b"Permission Check Successful")
+    for name, stream in self.groups[asked["logGroupName"]].streams.items():
+        events = [it for it in stream.events if asked["fromTime"] <= it.timestamp <= asked["to"]]
+        lines = "".join(
+            f"{_written(it.timestamp)} {it.message}\n" for it in sorted(events, key=lambda it: it.timestamp)
+        )
+        if events:
+            key = f"{below}/{task_id}/{name.replace('/', '-')}/000000.gz"
+            objects.put_object(bucket, key, gzip.compress(lines.encode(), mtime=0))
+    task = ExportTask(task_id, asked["taskName"], asked["logGroupName"], bucket, below, asked["fromTime"], asked["to"])
+    task.status = {"code": "COMPLETED", "message": "Completed successfully"}
+    times = {"creationTime": started, "completionTime": int(time.time() * 1000)}
+    document = {**task.to_json(), "executionInfo": times}
+    task.to_json = lambda: document  # type: ignore[method-assign]
+    self.export_tasks[task_id] = task
+    return task_id
+
+
+def _written(milliseconds: int) -> str:
+    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def main() -> None:
     """Serve moto on a free port of 127.0.0.1 until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
+    LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign,assignment]
     app = ChecksumsNamed(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -86,7 +86,8 @@ def _decode_struct(struct: struct_pb2.Struct) -> Any:
         inner = _decode(struct.fields["value"]) if "value" in struct.fields else UNKNOWN
         return Secret(inner) if struct.fields["secret"].bool_value else inner
     plain: Props = {key: _decode(item) for key, item in struct.fields.items()}
-    return Envelope(json.dumps(plain, sort_keys=True))
+    # An archive holds further assets.
+    return Envelope(json.dumps(plain, sort_keys=True, default=lambda inner: inner.fields))
 
 
 def encode(props: Mapping[str, Any]) -> struct_pb2.Struct:
