@@ -47,6 +47,11 @@ format: environment ## put Python files into shape
 	$(PYTHON_IN) -m ruff check --fix .
 	$(PYTHON_IN) -m ruff format .
 
+# Commands on archives: by default those of the sandbox that `make sandbox` keeps running, else those of a deployed
+# stack (STACK=dev, staging, prod) with the caller's own AWS credentials.
+STACK ?= sandbox
+THERE  = $(if $(filter sandbox,$(STACK)),$(PYTHON_IN) -m sandbox.running) $(PYTHON_IN)
+
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 

@@ -59,7 +59,8 @@ def keep() -> None:
     """Bring the stack up with some records in it, print commands to look around with, and stay until Ctrl-C."""
     from sandbox.demo.run import carry, destinations_from, live_sandbox
     from sandbox.demo.show import show
-    from sandbox.look import hints
+    from sandbox.look import hints, variables
+    from sandbox.running import announced
 
     directory = _fresh(ROOT / ".sandbox" / "keep")
     with _explained(), _progress() as say:
@@ -70,7 +71,8 @@ def keep() -> None:
             say("")
             show(console, result)
             console.print(hints(live), soft_wrap=True, highlight=False, markup=False)
-            live.collector.process.wait()
+            with announced(variables(live)):
+                live.collector.process.wait()
 
 
 def _tools(say: Say) -> tuple[Path, Path]:

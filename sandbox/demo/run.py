@@ -46,6 +46,8 @@ class Live:
     collector: RunningCollector
     up: Timed
     directory: Path
+    addresses: Mapping[str, str]
+    """The SANDBOX_* variables that the collector was started with, and those of the sinks on this machine."""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -82,7 +84,7 @@ def live_sandbox(
             collector = stack.enter_context(
                 running_collector(otelcol, spec, where, directory, cloud.credentials.child_environment(cloud.region))
             )
-        yield Live(context, deployed, cloud, laptop, collector, up, directory, seconds)
+        yield Live(context, deployed, cloud, laptop, collector, up, directory, where, seconds)
 
 
 def carry(live: Live, lines: Lines, say: Say) -> DemoResult:
