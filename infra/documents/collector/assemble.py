@@ -22,6 +22,8 @@ from infra.documents.collector import (
 )
 from infra.documents.collector.fragments import Fragments
 from infra.documents.collector.part import Part, joined, pipeline
+from infra.settings import Listen
+from infra.sinks import ways
 
 HEADER = """\
 # The collector's configuration in the stack `{stack}`, as it runs there.
@@ -44,7 +46,7 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
     finish = route.finish(fragments.classes["every"])
     finishing = {name: {f"attributes/{name}": finish} for name in classes}
     withhold = {"transform/withhold": route.withhold(fragments.classes["quarantine"], classes)}
-    delivery = deliver.delivery(context, fragments.destinations, base)
+    delivery = deliver.delivery(context, ways(settings, policy.data_classes), fragments.destinations, base)
 
     def counted(connector: str) -> list[str]:
         return [connector] if connector in counts.counting(settings.collector) else []
@@ -89,6 +91,11 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
             loggly.part(context, fragments.destinations["loggly"]["syslog"]),
         ]
     )
+    return document(whole, base, settings.collector.listen)
+
+
+def document(whole: Part, base: Mapping[str, Any], listen: Listen) -> dict[str, Any]:
+    """Return the configuration that `whole` is, with what the collector says about itself."""
     return {
         "receivers": whole.receivers,
         "processors": whole.processors,
@@ -98,7 +105,7 @@ def collector_config(context: Context, fragments: Fragments) -> dict[str, Any]:
         "service": {
             "extensions": list(whole.extensions),
             "pipelines": whole.pipelines,
-            "telemetry": telemetry.telemetry(base["service"]["telemetry"], settings.collector.listen),
+            "telemetry": telemetry.telemetry(base["service"]["telemetry"], listen),
         },
     }
 

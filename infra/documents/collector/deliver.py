@@ -4,7 +4,7 @@ For each way to a sink: its queue on disk; when that is full, the sink's spill, 
 is room; only when that is full too is the client refused, who then sends again. See docs/adr/0011-spill.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from infra.documents.collector.part import Part, joined
 from infra.documents.collector.queue import queue, queue_store, store
 from infra.documents.collector.sink_address import SIGNER, own, signer
 from infra.policy.data_classes import Destination
-from infra.sinks import QUARANTINE, Way, sinks, sizes, ways
+from infra.sinks import QUARANTINE, Way, sinks, sizes
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,18 @@ class Delivery:
     """Class, or quarantine, to the ids that its pipeline exports to."""
 
 
-def delivery(context: Context, destinations: Mapping[str, Mapping[str, Any]], base: Mapping[str, Any]) -> Delivery:
-    """Return the ways to this stack's sinks; `destinations` are the fragments by name."""
+def delivery(
+    context: Context,
+    taken: Mapping[str, Sequence[Way]],
+    destinations: Mapping[str, Mapping[str, Any]],
+    base: Mapping[str, Any],
+) -> Delivery:
+    """Return the ways to this stack's sinks that are `taken`, by class; `destinations` are the fragments by name."""
     settings = context.settings
-    taken = ways(settings, context.policy.data_classes)
     all_ways = {item.name: item for found in taken.values() for item in found}
-    by_sink = {sink: [item for item in all_ways.values() if item.sink == sink] for sink in sinks(settings)}
+    by_sink = {
+        sink: found for sink in sinks(settings) if (found := [item for item in all_ways.values() if item.sink == sink])
+    }
     signing = {SIGNER: signer(context.region)} if Destination.CLOUDWATCH in settings.destinations else {}
     back = loopback.part(
         [item for found in by_sink.values() for item in found],

@@ -58,9 +58,7 @@ LEVELS = {
 UID_PATTERN = "^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{26})$"
 """UUID or ULID (semantic conventions, log.record.uid)."""
 
-RESERVED = (
-    r"^(?:tinybeans\.(?:redaction|problem|drop|text|normal|shared|quarantine|original_timestamp|cut)|sampling)(?:\.|$)"
-)
+RESERVED = r"^(?:tinybeans\.(?:redaction|problem|drop|text|normal|shared|quarantine|original_timestamp|cut|replayed)|sampling)(?:\.|$)"
 
 _OBJECT = r"^\s*\{"
 _LINE = cache("line")
