@@ -2,6 +2,8 @@
 
 import typer
 
+from infra.archive.commands_search import search
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -13,6 +15,9 @@ app = typer.Typer(
 @app.callback()
 def archive() -> None:
     """Keep subcommands, however few there are."""
+
+
+app.command()(search)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from infra.model import Days, Environment, Model, PerEnvironment, Sentence
 from infra.policy.archive import ArchiveRetention, LockMode
 from infra.policy.browsers import Browsers
+from infra.policy.search import Search
 from infra.problems import Refused
 
 CLOUDWATCH_RETENTION_DAYS = (
@@ -196,6 +197,8 @@ class DataClasses(Model):
     """Keys that belong to no class: those of the collector's secrets, its queues and its own log."""
     browsers: Browsers
     """What is taken from web pages."""
+    search: Search
+    """How archives are searched."""
     classes: dict[ClassName, DataClass] = Field(min_length=1)
 
     @model_validator(mode="after")
