@@ -15,6 +15,7 @@ from infra.components.read_trail import ReadTrail
 from infra.components.reader_grants import ReaderGrants
 from infra.components.reader_roles import ReaderRoles
 from infra.components.replica import Replicas
+from infra.components.search import Search, results_bucket
 from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
@@ -38,7 +39,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
-    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context)], opts=opts)
+    access_logs = AccessLogs(
+        "access-logs", context=context, also=[config_bucket(context), results_bucket(context)], opts=opts
+    )
     replicas = Replicas("replicas", context=context, opts=opts)
     stores = {
         cls: LogStore(
@@ -79,6 +82,8 @@ def deploy(stack: Stack) -> dict[str, Any]:
             reader_arns=readers.arns(classes[context.policy.data_classes.quarantine_class].readers.archived),
             opts=opts,
         )
+
+    Search("search", context=context, readers=readers, access_logs=access_logs, opts=opts)
 
     # How: the collector, with the very configuration that was reviewed and tested.
     secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)

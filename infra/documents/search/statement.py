@@ -56,7 +56,7 @@ class Statement:
 def whole(asked: Question, source: Source, classes: Sequence[str], late_hours: int) -> Statement:
     """Return the whole question in one statement."""
     matching = _matching(asked, source, classes, late_hours)
-    return _parsed(f"{matching}, {_found(asked, source)} {asked.answer}")
+    return _parsed(f"{matching}, {_found(source)} {asked.answer}")
 
 
 def first_half(asked: Question, source: Source, classes: Sequence[str], late_hours: int) -> Statement:
@@ -66,7 +66,7 @@ def first_half(asked: Question, source: Source, classes: Sequence[str], late_hou
 
 def second_half(asked: Question, source: Source) -> Statement:
     """Return the statement that answers from a table `matching`, which holds what the first halves found."""
-    return _parsed(f"WITH {_found(asked, source)} {asked.answer}")
+    return _parsed(f"WITH {_found(source)} {asked.answer}")
 
 
 def source_of(asked: Question, form: Source) -> Source:
@@ -83,7 +83,7 @@ def _matching(asked: Question, source: Source, classes: Sequence[str], late_hour
     )
 
 
-def _found(asked: Question, source: Source) -> str:
+def _found(source: Source) -> str:
     # Delivery is at least once, and an export may have been tried again: what has one uid is one record.
     columns = ", ".join(records.columns(source))
     return (
