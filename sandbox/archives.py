@@ -54,10 +54,16 @@ def objects(
 ) -> Iterator[ArchivedObject]:
     """Yield objects that hold `records` records of class `cls`, spread evenly over `hours` hours from `start` (UTC)."""
     first_ns = int(start.timestamp()) * 10**9
+    templates = _templates(cls)
     step_ns = hours * 3_600 * 10**9 // records
     for first in range(0, records, an_object):
         count = min(an_object, records - first)
-        body = b",".join(_record(number, first_ns + number * step_ns, cls) for number in range(first, first + count))
+        body = b",".join(
+            [
+                _record(templates[number % len(templates)], number, first_ns + number * step_ns)
+                for number in range(first, first + count)
+            ]
+        )
         uploaded_ns = first_ns + (first + count - 1) * step_ns
         yield ArchivedObject(
             _key(prefix, uploaded_ns, first), gzip.compress(_HEAD + body + _TAIL, COMPRESSION, mtime=0), count
@@ -71,7 +77,7 @@ def request_of(number: int) -> str:
 
 def uid_of(number: int) -> str:
     """Return the uid of record `number`."""
-    return f"01990000-0000-7000-8000-{number:012x}"
+    return f"{_UIDS}{number:012x}"
 
 
 def event_of(number: int) -> str:
@@ -84,43 +90,41 @@ def address_of(number: int) -> str:
     return f"[ip_address:{hashlib.sha256(str(number % ADDRESSES).encode()).hexdigest()[:24]}]"
 
 
+_UIDS = "01990000-0000-7000-8000-"
 _HEAD = (
     b'{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"tinybeans-web"}}]},'
     b'"scopeLogs":[{"scope":{},"logRecords":['
 )
 _TAIL = b"]}]}]}"
 _RECORD = (
-    '{{"timeUnixNano":"{ns}","observedTimeUnixNano":"{ns}","severityNumber":{severity},"severityText":"{level}",'
-    '"body":{{"stringValue":"{event} in {number} \\"quoted\\", with what a message says besides"}},"attributes":['
-    '{{"key":"log.record.uid","value":{{"stringValue":"{uid}"}}}},{{"key":"event","value":{{"stringValue":"{event}"}}}},'
-    '{{"key":"request_id","value":{{"stringValue":"{request}"}}}},'
-    '{{"key":"user_id","value":{{"stringValue":"{user}"}}}},{{"key":"circle_id","value":{{"stringValue":"{circle}"}}}},'
-    '{{"key":"remote_ip","value":{{"stringValue":"{address}"}}}},'
+    '{{"timeUnixNano":"%d","observedTimeUnixNano":"%d","severityNumber":{severity},"severityText":"{level}",'
+    '"body":{{"stringValue":"{event} in %d \\"quoted\\", with what a message says besides"}},"attributes":['
+    '{{"key":"log.record.uid","value":{{"stringValue":"{uids}%012x"}}}},'
+    '{{"key":"event","value":{{"stringValue":"{event}"}}}},'
+    '{{"key":"request_id","value":{{"stringValue":"%032x"}}}},'
+    '{{"key":"user_id","value":{{"stringValue":"%d"}}}},{{"key":"circle_id","value":{{"stringValue":"%d"}}}},'
+    '{{"key":"remote_ip","value":{{"stringValue":"%s"}}}},'
     '{{"key":"logger.name","value":{{"stringValue":"{logger}"}}}},'
     '{{"key":"host.name","value":{{"stringValue":"web-1"}}}},'
     '{{"key":"duration_ms","value":{{"doubleValue":12.5}}}},'
     '{{"key":"tinybeans.log.class","value":{{"stringValue":"{cls}"}}}}],'
-    '"traceId":"{request}","eventName":"{event}"}}'
-).format
-_ADDRESSES = tuple(address_of(number) for number in range(ADDRESSES))
+    '"traceId":"%032x","eventName":"{event}"}}'
+)
+_ADDRESSES = tuple(address_of(number).encode() for number in range(ADDRESSES))
 
 
-def _record(number: int, ns: int, cls: str) -> bytes:
-    event, logger, level, severity = _EVENTS[number % len(_EVENTS)]
-    return _RECORD(
-        ns=ns,
-        severity=severity,
-        level=level,
-        event=event,
-        number=number,
-        uid=uid_of(number),
-        request=request_of(number),
-        user=number % USERS,
-        circle=number % CIRCLES,
-        address=_ADDRESSES[number % ADDRESSES],
-        logger=logger,
-        cls=cls,
-    ).encode()
+def _templates(cls: str) -> list[bytes]:
+    """Return what records of each event have in common, with places for the rest."""
+    return [
+        _RECORD.format(severity=severity, level=level, event=event, logger=logger, cls=cls, uids=_UIDS).encode()
+        for event, logger, level, severity in _EVENTS
+    ]
+
+
+def _record(template: bytes, number: int, ns: int) -> bytes:
+    request = number // RECORDS_A_REQUEST
+    address = _ADDRESSES[number % ADDRESSES]
+    return template % (ns, ns, number, number, request, number % USERS, number % CIRCLES, address, request)
 
 
 def _key(prefix: str, uploaded_ns: int, first: int) -> str:

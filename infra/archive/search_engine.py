@@ -13,19 +13,18 @@ from infra.archive.errors import ArchiveError
 from infra.archive.objects import ArchiveObject
 from infra.archive.search_lines import lines
 from infra.archive.search_places import partition_of
-from infra.documents.search import records
 from infra.documents.search.questions import Question
 from infra.documents.search.shapes import duckdb_type
-from infra.documents.search.statement import first_half, second_half
+from infra.documents.search.statement import columns, first_half, second_half
 from infra.documents.search.tables import Source, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-ENGINE_MEMORY = "100MB"
+ENGINE_MEMORY = "120MB"
 """What DuckDB may hold; beyond it, it writes to the directory that it is given."""
-BATCH_BYTES = 8 * 1024**2
-"""How much text is put to the engine at a time."""
+BATCH_BYTES = 2 * 1024**2
+"""How much text is put to the engine at a time. It takes about 20 times as much memory for it (DuckDB 2.0, measured)."""
 BATCH_PARTITIONS = 200
 """Each is an open file."""
 LARGEST_LINE_BYTES = 4 * 1024**2
@@ -63,7 +62,7 @@ class Engine:
     """DuckDB in a directory of its own, which whoever makes it removes. Close it, or use it as a context."""
 
     def __init__(self, directory: Path) -> None:
-        import duckdb  # here: half a second, which no other command on archives should wait for
+        import duckdb  # noqa: PLC0415 - no other command on archives should wait for it
 
         self._batch = directory / "batch"
         self._connection = duckdb.connect(
@@ -94,20 +93,20 @@ class Engine:
         Raises ArchiveError for an object that cannot be read whole, unless it only has to be restored.
         """
         seen = Seen()
-        columns = ", ".join(f"{name} VARCHAR" for name in records.columns(asked.source))
-        self._connection.execute(f"CREATE OR REPLACE TABLE matching ({columns})")
+        declared = ", ".join(f"{name} VARCHAR" for name in columns(asked.question, asked.source))
+        self._connection.execute(f"CREATE OR REPLACE TABLE matching ({declared})")
         for cls, table, items in work:
             batch = _Batch(self._batch / table.name)
-            statement = first_half(asked.question, asked.source, [cls], asked.late_hours).duckdb()
+            put = self._putting(asked, cls, table)
             for item in items:
                 try:
-                    self._take(s3, asked, table, item, batch, seen, statement)
+                    self._take(s3, asked, table, item, batch, seen, put)
                 except ArchiveError:
                     if item.storage_class not in NEEDS_RESTORE:
                         raise
                     seen.asleep.append(item)
                 done(item)
-            self._put(batch, table, statement, asked)
+            put(batch)
         return seen
 
     def answer(self, asked: Asked) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -124,7 +123,7 @@ class Engine:
         item: ArchiveObject,
         batch: "_Batch",
         seen: Seen,
-        statement: str,
+        put: "Callable[[_Batch], None]",
     ) -> None:
         seen.objects += 1
         seen.stored_bytes += item.size_bytes
@@ -133,25 +132,31 @@ class Engine:
             seen.records += 1
             if all(needle in line for needle in asked.needles):
                 batch.add(partition, line)
-                if batch.size > BATCH_BYTES or batch.partitions > BATCH_PARTITIONS:
-                    self._put(batch, table, statement, asked)
+                if batch.full:
+                    put(batch)
 
-    def _put(self, batch: "_Batch", table: Table, statement: str, asked: Asked) -> None:
-        if not batch.size:
-            return
-        batch.close()
-        self._connection.execute(view(table, batch.directory))
-        names = first_half(asked.question, asked.source, [table.name], asked.late_hours).parameters
-        self._connection.execute(f"INSERT INTO matching {statement}", _of(asked.values, names))
-        batch.clear()
+    def _putting(self, asked: Asked, cls: str, table: Table) -> "Callable[[_Batch], None]":
+        """Return what puts a batch of the class's records to the engine and empties it."""
+        statement = first_half(asked.question, asked.source, [cls], asked.late_hours)
+        text, values = f"INSERT INTO matching {statement.duckdb()}", _of(asked.values, statement.parameters)
+
+        def put(batch: "_Batch") -> None:
+            if batch.size:
+                batch.close()
+                self._connection.execute(view(table, batch.directory))
+                self._connection.execute(text, values)
+                batch.clear()
+
+        return put
 
 
 def view(table: Table, directory: Path) -> str:
     """Return DuckDB's statement that makes `table` of the JSON lines below `directory`, laid out by partition."""
-    columns = ", ".join(f"'{name}': '{duckdb_type(shape)}'" for name, shape in table.columns.items())
+    shapes = ", ".join(f"'{name}': '{duckdb_type(shape)}'" for name, shape in table.columns.items())
     return (
+        # Names and types are the program's own; the directory is one that it made.
         f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT * FROM read_json('{directory}/**/*.json*', "
-        f"format = 'newline_delimited', columns = {{{columns}}}, hive_partitioning = true, hive_types_autocast = false, "
+        f"format = 'newline_delimited', columns = {{{shapes}}}, hive_partitioning = true, hive_types_autocast = false, "
         f"maximum_object_size = {LARGEST_LINE_BYTES})"
     )
 
@@ -164,8 +169,8 @@ class _Batch:
         self._files: dict[Path, Any] = {}
 
     @property
-    def partitions(self) -> int:
-        return len(self._files)
+    def full(self) -> bool:
+        return self.size > BATCH_BYTES or len(self._files) > BATCH_PARTITIONS
 
     def add(self, partition: Mapping[str, str], line: bytes) -> None:
         path = self.directory.joinpath(*(f"{name}={value}" for name, value in partition.items()), "lines.json")

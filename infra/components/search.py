@@ -169,7 +169,7 @@ class Search(pulumi.ComponentResource):
                 name=query.name,
                 description=query.description,
                 database=catalogue.name,
-                workgroup=made.id,
+                workgroup=made.name,
                 query=query.text,
                 opts=pulumi.ResourceOptions(parent=self),
             )

@@ -4,6 +4,7 @@ Arrays are walked by position: Trino and Presto make one column of an unnested r
 version and setting, and `sequence` ends at 10,000. `WITH ORDINALITY` over an array of numbers is the same everywhere.
 """
 
+# ruff: noqa: S608 - what is put together here is this program's own text; values go beside it
 from collections.abc import Iterable
 
 from infra.documents.search.tables import Source, table_name

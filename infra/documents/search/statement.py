@@ -4,6 +4,7 @@ The text is Trino's SQL; sqlglot reads it and writes both dialects. Values never
 they are handed over beside it, or written as literals by sqlglot.
 """
 
+# ruff: noqa: S608 - what is put together here is this program's own text; values go beside it
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Statement:
 def whole(asked: Question, source: Source, classes: Sequence[str], late_hours: int) -> Statement:
     """Return the whole question in one statement."""
     matching = _matching(asked, source, classes, late_hours)
-    return _parsed(f"{matching}, {_found(source)} {asked.answer}")
+    return _parsed(f"{matching}, {_found(asked, source)} {asked.answer}")
 
 
 def first_half(asked: Question, source: Source, classes: Sequence[str], late_hours: int) -> Statement:
@@ -66,7 +67,7 @@ def first_half(asked: Question, source: Source, classes: Sequence[str], late_hou
 
 def second_half(asked: Question, source: Source) -> Statement:
     """Return the statement that answers from a table `matching`, which holds what the first halves found."""
-    return _parsed(f"WITH {_found(source)} {asked.answer}")
+    return _parsed(f"WITH {_found(asked, source)} {asked.answer}")
 
 
 def source_of(asked: Question, form: Source) -> Source:
@@ -74,20 +75,26 @@ def source_of(asked: Question, form: Source) -> Source:
     return Source.READS if asked.subject is Subject.READS else form
 
 
+def columns(asked: Question, source: Source) -> tuple[str, ...]:
+    """Return the columns of `matching`: those that the question names, and what tells records apart."""
+    named = {"uid", "event_time", *re.findall(r"\w+", f"{asked.matching} {asked.answer}")}
+    return tuple(column for column in records.columns(source) if column in named)
+
+
 def _matching(asked: Question, source: Source, classes: Sequence[str], late_hours: int) -> str:
     return (
         f"WITH stored AS ({records.stored(source, classes)}), "
         f"everything AS ({records.rows(source, late_hours)}), "
-        f"matching AS (SELECT {', '.join(records.columns(source))} FROM everything "
+        f"matching AS (SELECT {', '.join(columns(asked, source))} FROM everything "
         f"WHERE event_time >= :since AND event_time < :until AND {asked.matching})"
     )
 
 
-def _found(source: Source) -> str:
+def _found(asked: Question, source: Source) -> str:
     # Delivery is at least once, and an export may have been tried again: what has one uid is one record.
-    columns = ", ".join(records.columns(source))
+    shown = ", ".join(columns(asked, source))
     return (
-        f"found AS (SELECT {columns} FROM (SELECT {columns}, row_number() OVER (PARTITION BY uid ORDER BY event_time) "
+        f"found AS (SELECT {shown} FROM (SELECT {shown}, row_number() OVER (PARTITION BY uid ORDER BY event_time) "
         f"AS copy FROM matching) AS copies WHERE copy = 1)"
     )
 
