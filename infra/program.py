@@ -23,6 +23,7 @@ from infra.components.read_trail import ReadTrail
 from infra.components.reader_grants import ReaderGrants
 from infra.components.reader_roles import ReaderRoles
 from infra.components.replica import Replicas
+from infra.components.search import Search, results_bucket
 from infra.components.secret_store import SecretStore
 from infra.context import Context
 from infra.documents.audiences import publishers, shared
@@ -59,7 +60,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
     beside = [bucket for service in set_up.values() for bucket in service.buckets(context)]
-    access_logs = AccessLogs("access-logs", context=context, also=[config_bucket(context), *beside], opts=opts)
+    access_logs = AccessLogs(
+        "access-logs", context=context, also=[config_bucket(context), results_bucket(context), *beside], opts=opts
+    )
     replicas = Replicas("replicas", context=context, opts=opts)
     stores = {
         cls: LogStore(
@@ -114,6 +117,8 @@ def deploy(stack: Stack) -> dict[str, Any]:
         after=list(archives.values()),
         opts=opts,
     )
+
+    Search("search", context=context, readers=readers, access_logs=access_logs, opts=opts)
 
     # How: the collector, with the very configuration that was reviewed and tested.
     secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)

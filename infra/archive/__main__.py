@@ -3,6 +3,7 @@
 import typer
 
 from infra.archive import commands_export, commands_replay
+from infra.archive.commands_search import search
 
 app = typer.Typer(
     add_completion=False,
@@ -20,6 +21,8 @@ def archive() -> None:
 app.command("replay")(commands_replay.replay)
 app.command("replay-config")(commands_replay.replay_configuration)
 app.command("export")(commands_export.export)
+app.command()(search)
+
 
 if __name__ == "__main__":
     app()

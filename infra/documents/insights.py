@@ -1,5 +1,6 @@
 """How records are searched in CloudWatch Logs: indexed fields and saved Logs Insights queries.
 
+The questions are taught in docs/queries.md, which holds these texts too (tests/test_search_queries.py).
 Records arrive by OTLP, which CloudWatch Logs keeps as one JSON object each: the attributes of
 docs/logging-contract.md below `attributes`, what OpenTelemetry's data model has a place of its own for at the top.
 """
@@ -46,10 +47,18 @@ SAVED_QUERIES = (
     SavedQuery(
         name="one-user",
         text="""fields @timestamp, severityText, attributes.event, body, attributes.request_id
-| filter attributes.user_id = "PUT-THE-USER-ID-HERE"
+| filter attributes.user_id = "PUT-THE-USER-ID-HERE" or attributes.actor_id = "PUT-THE-USER-ID-HERE"
 | sort @timestamp desc
 | limit 1000""",
         field="user_id",
+    ),
+    SavedQuery(
+        name="one-address",
+        text="""fields @timestamp, severityText, attributes.event, attributes.user_id, body
+| filter attributes.remote_ip = "PUT-THE-ADDRESS-HERE"
+| sort @timestamp asc
+| limit 1000""",
+        field="request_id",
     ),
     SavedQuery(
         name="errors-by-logger",
@@ -67,9 +76,9 @@ SAVED_QUERIES = (
         event="auth.login.failed",
     ),
     SavedQuery(
-        name="deletions",
-        text="""fields @timestamp, attributes.event, attributes.user_id, attributes.circle_id, body
-| filter attributes.event like /deleted/
+        name="deletions-in-a-circle",
+        text="""fields @timestamp, attributes.event, attributes.actor_id, attributes.target_id, body
+| filter attributes.circle_id = "PUT-THE-CIRCLE-ID-HERE" and attributes.event like /(deleted|removed)$/
 | sort @timestamp desc
 | limit 1000""",
         event="keep.deleted",

@@ -10,6 +10,7 @@ from infra.policy.archive import ArchiveRetention, LockMode
 from infra.policy.browsers import Browsers
 from infra.policy.datadog import DatadogClass
 from infra.policy.destinations import Destination
+from infra.policy.search import Search
 from infra.policy.spans import Spans
 from infra.problems import Refused
 
@@ -192,6 +193,8 @@ class DataClasses(Model):
     """What is taken from web pages."""
     spans: Spans
     """What is kept of traces, where a stack takes them."""
+    search: Search
+    """How archives are searched."""
     classes: dict[ClassName, DataClass] = Field(min_length=1)
 
     @model_validator(mode="after")

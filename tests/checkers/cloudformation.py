@@ -87,10 +87,34 @@ def _listener(properties: Properties) -> Properties:
     }
 
 
+def _table(properties: Properties) -> Properties:
+    """Return a Glue table as CloudFormation nests it; names of a table's and a SerDe's parameters are data."""
+    parameters = {key[0].lower() + key[1:]: value for key, value in properties.pop("Parameters").items()}
+    serde = properties["StorageDescriptor"]["SerdeInfo"]
+    if "Parameters" in serde:
+        serde["Parameters"] = {key[0].lower() + key[1:]: value for key, value in serde["Parameters"].items()}
+    base = properties.pop("DatabaseName")
+    return {"CatalogId": OWN_ACCOUNT, "DatabaseName": base, "TableInput": {**properties, "Parameters": parameters}}
+
+
+OWN_ACCOUNT = {"Ref": "AWS::AccountId"}
 KINDS = {
     **ALERT_KINDS,
     "aws:appautoscaling/policy:Policy": Kind("AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}),
     "aws:appautoscaling/target:Target": Kind("AWS::ApplicationAutoScaling::ScalableTarget"),
+    "aws:athena/namedQuery:NamedQuery": Kind(
+        "AWS::Athena::NamedQuery", {"query": "QueryString", "workgroup": "WorkGroup"}
+    ),
+    "aws:athena/workgroup:Workgroup": Kind(
+        "AWS::Athena::WorkGroup",
+        {"configuration": "WorkGroupConfiguration"},
+        {
+            "enforceWorkgroupConfiguration": "EnforceWorkGroupConfiguration",
+            "kmsKeyArn": "KmsKey",
+            "publishCloudwatchMetricsEnabled": "PublishCloudWatchMetricsEnabled",
+        },
+        without=("forceDestroy",),
+    ),
     "aws:cloudtrail/trail:Trail": Kind(
         "AWS::CloudTrail::Trail",
         {"name": "TrailName", "kmsKeyId": "KMSKeyId"},
@@ -124,6 +148,12 @@ KINDS = {
             "ContainerDefinitions": capitalised(properties["ContainerDefinitions"], verbatim=("options",)),
         },
     ),
+    "aws:glue/catalogDatabase:CatalogDatabase": Kind(
+        "AWS::Glue::Database",
+        without=("tags",),
+        shaped=lambda properties: {"CatalogId": OWN_ACCOUNT, "DatabaseInput": properties},
+    ),
+    "aws:glue/catalogTable:CatalogTable": Kind("AWS::Glue::Table", below={"serDeInfo": "SerdeInfo"}, shaped=_table),
     "aws:iam/role:Role": Kind(
         "AWS::IAM::Role",
         {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"},

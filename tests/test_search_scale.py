@@ -1,0 +1,82 @@
+"""A million archived records are searched in bounded memory, and twice as many take twice as long, not more."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from sandbox.archives import RECORDS_A_REQUEST, objects, request_of, uid_of
+from sandbox.doubles.aws_clients import SANDBOX_CREDENTIALS, aws_client
+from sandbox.doubles.moto_server import MotoServer
+from tests.factories import ROOT, context
+
+pytestmark = pytest.mark.collector  # no collector runs, but it is nothing for those who want quick tests
+
+MILLION = 1_000_000
+DAY = datetime.datetime(2026, 11, 10, tzinfo=datetime.UTC)
+MEMORY_BYTES = 300 * 1024**2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of the command."""
+
+    rows: list[dict[str, str]]
+    said: str
+    peak_bytes: int
+    cpu_seconds: float
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """Yield S3 with a million records of a day in the sandbox's archive of audit."""
+    which = context("sandbox")
+    with MotoServer() as moto:
+        s3 = aws_client("s3", endpoint_url=moto.endpoint, region=which.region, credentials=SANDBOX_CREDENTIALS)
+        for cls in which.policy.data_classes.classes:
+            s3.create_bucket(Bucket=which.archive_bucket(cls))
+        for item in objects(cls="audit", start=DAY, records=MILLION, hours=24):
+            s3.put_object(Bucket=which.archive_bucket("audit"), Key=item.key, Body=item.content)
+        yield moto.endpoint
+
+
+def search(endpoint: str, *arguments: str) -> Measured:
+    """Return what the command answers in a process of its own, and what that took."""
+    command = [sys.executable, "-m", "infra.archive", "search", *arguments, "--output", "jsonl"]
+    environment = SANDBOX_CREDENTIALS.child_environment("us-east-1") | {"AWS_ENDPOINT_URL": endpoint}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, said = process.stdout.read(), process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said
+    # Linux counts in KiB (getrusage(2)), macOS in bytes.
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Measured([json.loads(line) for line in out.splitlines()], said, peak, used.ru_utime + used.ru_stime)
+
+
+def test_one_request_among_a_million_records_is_found_in_bounded_memory_and_linear_time(endpoint: str) -> None:
+    number = 777_777
+    request = f"request_id={request_of(number)}"
+    whole = search(endpoint, "one-request", request, "--from", "2026-11-10", "--to", "2026-11-10", "--class", "audit")
+    first = number // RECORDS_A_REQUEST * RECORDS_A_REQUEST
+    assert {row["uid"] for row in whole.rows} == {uid_of(first + at) for at in range(RECORDS_A_REQUEST)}
+    assert f"({MILLION:,} records)" in whole.said
+    assert whole.peak_bytes < MEMORY_BYTES, f"{whole.peak_bytes / 1024**2:.0f} MiB"
+    print(f"{whole.peak_bytes / 1024**2:.0f} MiB, {whole.cpu_seconds:.1f} s")
+
+
+def test_records_that_the_engine_has_to_look_at_one_by_one_take_bounded_memory_too(endpoint: str) -> None:
+    # Ends with the hour of which an eighth is asked: what is uploaded later is read too, and left out by its time.
+    asked = search(endpoint, "failed-logins-by-address", "--from", "2026-11-10", "--to", "2026-11-10T00:00:30")
+    print(asked.said, asked.peak_bytes / 1024**2, asked.cpu_seconds)
