@@ -11,7 +11,7 @@ from infra.archive.search_engine import Asked
 from infra.archive.window import Window
 from infra.context import Context
 from infra.documents.collector.clues import MARKER
-from infra.documents.collector.redact import PSEUDONYM_DIGITS
+from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
 from infra.documents.search.questions import QUESTIONS, Parameter, Question, Subject, classes_for, question
 from infra.documents.search.statement import source_of
 from infra.documents.search.tables import Source, Table, reads, table_name, tables

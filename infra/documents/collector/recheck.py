@@ -33,7 +33,7 @@ NOT_ARCHIVED = "not_archived"
 """Reason of what no collector archived: without a uid, a class that may go there, or a time."""
 WITHHELD_NAME = "tinybeans.replay.name"
 """Attribute of a resource or scope in which a covered name stands with a value that is no mask."""
-OWN = r"^tinybeans\.(?:redaction|drop|text|normal|shared|replayed)(?:\.|$)"
+OWN = r"^tinybeans\.(?:redaction|drop|text|normal|named|shared|replayed)(?:\.|$)"
 """Attributes that no archived record has: the collector's own while it works, and the mark of an earlier replay."""
 
 
@@ -117,5 +117,5 @@ def _names(policy: Policy, context: str) -> Iterator[str]:
     yield f"delete_key({target}, {text(WITHHELD_NAME)})"
     yield f"set({named}, {target})"
     yield f"keep_matching_keys({named}, {text(rules.any_name(everywhere))})"
-    unmasked = f"Len({named}) > 0 and IsMatch({gate.laid_out(named)}, {text(verify.UNMASKED)})"
+    unmasked = f"Len({named}) > 0 and IsMatch({gate.laid_out(named)}, {text(gate.UNMASKED)})"
     yield f"set({target}[{text(WITHHELD_NAME)}], true) where {unmasked}"

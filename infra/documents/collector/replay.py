@@ -93,7 +93,7 @@ def replay_config(context: Context, fragments: Fragments, sink: Destination) -> 
                 }
             ),
             delivery.part,
-            counts.counts(classes, collector, base["own_metrics"]["counts"]),
+            counts.counts(classes, policy.alerts.services, collector, base["own_metrics"]["counts"]),
             loggly.part(replaying, fragments.destinations["loggly"]["syslog"]),
         ]
     )
