@@ -51,12 +51,13 @@ def cleaning(policy: Policy, classes: tuple[str, ...]) -> Cleaning:
         "redaction/gate": gate.search(policy.redaction),
         "transform/verify": verify.processor(policy.redaction),
     }
+    ways = {name: route.pipeline(name) for name in classes}
     return Cleaning(
         Part(
             processors={**first, **second},
             connectors={
-                gate.ROUTER: route.by_class(classes, otherwise=RECHECK),
-                route.ROUTER: route.connector(classes),
+                gate.ROUTER: route.by_class(ways, otherwise=RECHECK),
+                route.ROUTER: route.connector(ways),
             },
             pipelines={route.pipeline(RECHECK): pipeline([gate.ROUTER], second, [route.ROUTER])},
         ),
