@@ -16,6 +16,7 @@ from infra.archive.errors import ArchiveError
 from infra.archive.objects import ArchiveObject, Form
 from infra.archive.replay import batch
 from infra.archive.replay.carry import Options, arrived, carry
+from infra.archive.replay.dry_run import look
 from infra.archive.replay.errors import ReplayStoppedError
 from infra.archive.replay.meters import Meters
 from infra.archive.replay.pace import Pace
@@ -172,6 +173,28 @@ def test_a_truncated_object_is_passed_over_when_asked_and_said(tmp_path: Path) -
 
     assert error.key == broken
     assert {uid(number) for number in [*range(8), *range(16, 24)]} <= taking.uids.keys()
+
+
+def test_a_dry_run_counts_by_day_form_and_object_and_goes_on_past_what_it_cannot_read() -> None:
+    s3, done = an_archive(), list[str]()
+    broken = collected_key("2026-11-24T01")
+    s3.objects[broken] = s3.objects[broken][:100]
+    found = look(s3.client, a_replay(), lambda item: done.append(item.key))
+
+    day = datetime.date(2026, 11, 24)
+    whole = {(day, "collected"): 16, (day, "exported"): 25}
+    assert {key: count for key, count in found.by_day.items() if key != (day, "collected")} == {(day, "exported"): 25}
+    assert 16 <= found.by_day[day, "collected"] < 24
+    assert found.records == sum(found.by_day.values()) >= sum(whole.values())
+    counts = {item.item.key: (item.records, item.left_out) for item in found.objects if item.item.key != broken}
+    assert counts == {
+        collected_key("2026-11-24T00"): (8, 0),
+        collected_key("2026-11-24T02"): (8, 0),
+        EXPORT_KEY: (25, 1),
+    }
+    assert found.left_out == {"outside the window": 1, "not from a collector": 1}
+    assert [error.key for error in found.unreadable] == [broken]
+    assert len(done) == found.read == 5
 
 
 def test_a_window_that_ends_now_stays_what_it_was_for_the_next_run(tmp_path: Path) -> None:
