@@ -13,20 +13,18 @@ from typing import Any
 import pytest
 
 from infra.archive.errors import ArchiveError
-from infra.archive.objects import ArchiveObject, Form
+from infra.archive.objects import Form
 from infra.archive.replay import batch
-from infra.archive.replay.carry import Options, arrived, carry
+from infra.archive.replay.carry import Options, carry
 from infra.archive.replay.dry_run import look
 from infra.archive.replay.errors import ReplayStoppedError
-from infra.archive.replay.meters import Meters
-from infra.archive.replay.pace import Pace
 from infra.archive.replay.request import Replay
 from infra.archive.replay.state import State, opened
 from infra.archive.window import parse_window
 from infra.policy.data_classes import Destination
 from sandbox.doubles.cloudwatch_events import render
 from sandbox.doubles.otlp_codec import Encoding, LogRecord, decode
-from tests.archive_fake import BUCKET, FakeS3, collected, collected_key, row, uid
+from tests.archive_fake import BUCKET, FakeS3, Quiet, collected, collected_key, row, uid
 from tests.factories import context
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30, tzinfo=datetime.UTC)
@@ -39,14 +37,6 @@ def a_replay(forms: tuple[Form, ...] = BOTH) -> Replay:
     stack = context("sandbox", adopt={"buckets": {"audit": BUCKET}})
     window = parse_window("2026-11-24", "2026-11-24", NOW)
     return Replay(stack, "audit", Destination.DATADOG, window, forms, datetime.timedelta(days=2), "audit-test")
-
-
-class Quiet:
-    """Progress that nobody looks at."""
-
-    def object_done(self, item: ArchiveObject) -> None: ...
-    def sent(self, records: int) -> None: ...
-    def waiting(self, meters: Meters) -> None: ...
 
 
 class Taking:
@@ -214,31 +204,3 @@ def test_a_checkpoint_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 9)
     with pytest.raises(ReplayStoppedError, match=r"state.sqlite cannot be used .*AGAIN=1"), opened(tmp_path):
         pass
-
-
-def test_the_rate_holds_on_average_and_a_pause_gives_no_burst_above_a_second() -> None:
-    now = [0.0]
-    pace = Pace(100, lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
-    for _ in range(10):
-        pace.wait(50)
-    assert now[0] == pytest.approx(4.5)
-    now[0] += 60
-    before = now[0]
-    for _ in range(5):
-        pace.wait(50)
-    assert now[0] - before == pytest.approx(1.0)
-
-
-def test_a_sink_that_takes_nothing_is_said_with_its_answer() -> None:
-    stuck = Meters(accepted=5, passed=5, waiting=900)
-    stuck.failures["PermissionDenied"] = 5
-    with pytest.raises(
-        ReplayStoppedError, match=r"took nothing for 0\.1 s while 900 bytes wait.*answered: PermissionDenied"
-    ):
-        arrived(lambda: stuck, lambda: "", 0.1, Quiet())
-
-
-def test_nothing_has_arrived_while_a_queue_holds_it() -> None:
-    pages = [Meters(5, 5, sent=0, waiting=9), Meters(5, 5, sent=5, waiting=9), *[Meters(5, 5, sent=5)] * 3]
-    assert arrived(lambda: pages.pop(0), lambda: "", 5, Quiet()) == Meters(5, 5, sent=5)
-    assert not pages

@@ -19,11 +19,10 @@ from infra.documents.collector.replay import REPLAYED
 from infra.policy.data_classes import Destination
 from sandbox.doubles.otlp_codec import LogRecord
 from sandbox.doubles.otlp_intake import OtlpIntake, datadog
-from tests.archive_fake import uid
+from tests.archive_fake import Quiet, uid
 from tests.collector_process import environment, executable
 from tests.collector_run import UID, batch, record
 from tests.factories import ROOT, context
-from tests.test_replay_carrying import Quiet
 
 pytestmark = pytest.mark.collector
 KEY = "sentinel-5f1c-datadog"
