@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
+from infra.archive.objects import ArchiveObject
+from infra.archive.replay.meters import Meters
 from tests.collector_run import batch, record, with_uid
 
 if TYPE_CHECKING:
@@ -59,6 +61,14 @@ class FakeS3:
                 for key in keys[at : at + PAGE]
             ]
             yield {"Contents": page} if page else {}
+
+
+class Quiet:
+    """Progress that nobody looks at."""
+
+    def object_done(self, item: ArchiveObject) -> None: ...
+    def sent(self, records: int) -> None: ...
+    def waiting(self, meters: Meters) -> None: ...
 
 
 def collected_key(hour: str, name: str = "a") -> str:

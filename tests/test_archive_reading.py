@@ -144,6 +144,10 @@ def test_a_plain_value_survives_otlp(value: Any) -> None:
     assert otlp.plain(json.loads(json.dumps(otlp.any_value(value)))) == value
 
 
+def test_a_double_stays_one_when_it_is_written_without_a_point() -> None:
+    assert json.dumps(otlp.any_value(otlp.plain({"doubleValue": 2}))) == '{"doubleValue": 2.0}'
+
+
 def test_a_truncated_object_names_bucket_key_and_place_after_what_was_whole() -> None:
     raw = gzip.compress(json.dumps(REQUEST).encode(), compresslevel=0)
     whole, counts = read(raw), set()

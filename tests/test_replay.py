@@ -18,6 +18,7 @@ from sandbox import loki
 from sandbox.doubles.otlp_codec import LogRecord
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
+from tests.archive_fake import collected, collected_key, row, uid
 from tests.collector_run import Run, record
 from tests.replay_run import Archived, archived, days, line
 
@@ -120,14 +121,14 @@ def test_what_was_archived_arrives_at_datadog_as_it_was_and_marked(found: Archiv
 
     assert result.exit_code == 0, result.stdout + result.stderr
     arrived = found.in_datadog()
-    assert {uid: len(items) for uid, items in arrived.items()} == dict.fromkeys(before, 1)
-    for uid, original in before.items():
-        replayed = arrived[uid][0]
+    assert {name: len(items) for name, items in arrived.items()} == dict.fromkeys(before, 1)
+    for name, original in before.items():
+        replayed = arrived[name][0]
         assert as_it_was(replayed) == as_it_was(original)
         assert replayed.attributes[REPLAYED].startswith("audit-")
         if ORIGINAL not in replayed.attributes:
             assert replayed.time_unix_nano == original.time_unix_nano
-    (old,) = [uid for uid, item in before.items() if item.body == "old"]
+    (old,) = [name for name, item in before.items() if item.body == "old"]
     assert ORIGINAL in arrived[old][0].attributes
     assert "were met again and not sent twice" in result.stdout
 
@@ -147,8 +148,8 @@ def test_what_was_archived_arrives_in_loki_as_it_was_and_again_under_the_same_ui
     assert result.exit_code == 0, result.stdout + result.stderr
     arrived = {item.metadata["log_record_uid"]: item for item in loki.records(at_loki)}
     assert arrived.keys() == before.keys()
-    for uid, original in before.items():
-        replayed = arrived[uid]
+    for name, original in before.items():
+        replayed = arrived[name]
         held = {**replayed.labels, **replayed.metadata}
         attributes = by_name({**original.resource, **original.attributes})
         assert {name: held.get(name) for name in attributes} == attributes
@@ -186,9 +187,9 @@ def test_sampled_records_keep_how_many_they_stand_for(found: Archived) -> None:
 
     assert result.exit_code == 0, result.stdout + result.stderr
     arrived = found.in_datadog()
-    assert all(uid in arrived for uid in before), "a replay samples nothing"
-    for uid, original in before.items():
-        count = arrived[uid][0].attributes["sampling.adjusted_count"]
+    assert all(name in arrived for name in before), "a replay samples nothing"
+    for name, original in before.items():
+        count = arrived[name][0].attributes["sampling.adjusted_count"]
         assert (count, type(count)) == (original.attributes["sampling.adjusted_count"], float)
 
 
@@ -200,3 +201,18 @@ def test_no_withheld_record_is_replayed(found: Archived) -> None:
 
     assert result.exit_code == 0, result.stderr
     assert "0 records in 0 of 0 objects" in result.stdout
+
+
+def test_a_truncated_object_ends_the_replay_with_its_name_and_nothing_of_it_is_sent(found: Archived) -> None:
+    bucket, key = found.context.archive_bucket("client"), collected_key(f"{days(1)}T08")
+    rows = [row(number, f"{days(1)}T08:00:00", cls="client") for number in range(20)]
+    found.s3.put_object(Bucket=bucket, Key=key, Body=collected(rows)[:-60])
+    asked = ["--class", "client", *window(), "--to-sink", "datadog"]
+    nobody = ["--collector", "http://127.0.0.1:9"]
+
+    for arguments in ([*asked, "--dry-run"], [*asked, *nobody]):
+        result = found.replay(*arguments)
+        assert result.exit_code == 1
+        assert re.search(rf"s3://{bucket}/{key}: it is cut short.* at byte [\d,]+ of its text", result.output)
+    assert "--skip-unreadable" in result.stderr
+    assert not {uid(number) for number in range(20)} & found.in_datadog().keys()

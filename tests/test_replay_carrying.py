@@ -13,19 +13,18 @@ from typing import Any
 import pytest
 
 from infra.archive.errors import ArchiveError
-from infra.archive.objects import ArchiveObject, Form
+from infra.archive.objects import Form
 from infra.archive.replay import batch
-from infra.archive.replay.carry import Options, arrived, carry
+from infra.archive.replay.carry import Options, carry
+from infra.archive.replay.dry_run import look
 from infra.archive.replay.errors import ReplayStoppedError
-from infra.archive.replay.meters import Meters
-from infra.archive.replay.pace import Pace
 from infra.archive.replay.request import Replay
 from infra.archive.replay.state import State, opened
 from infra.archive.window import parse_window
 from infra.policy.destinations import Destination
 from sandbox.doubles.cloudwatch_events import render
 from sandbox.doubles.otlp_codec import Encoding, LogRecord, decode
-from tests.archive_fake import BUCKET, FakeS3, collected, collected_key, row, uid
+from tests.archive_fake import BUCKET, FakeS3, Quiet, collected, collected_key, row, uid
 from tests.factories import context
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30, tzinfo=datetime.UTC)
@@ -38,14 +37,6 @@ def a_replay(forms: tuple[Form, ...] = BOTH) -> Replay:
     stack = context("sandbox", adopt={"buckets": {"audit": BUCKET}})
     window = parse_window("2026-11-24", "2026-11-24", NOW)
     return Replay(stack, "audit", Destination.DATADOG, window, forms, datetime.timedelta(days=2), "audit-test")
-
-
-class Quiet:
-    """Progress that nobody looks at."""
-
-    def object_done(self, item: ArchiveObject) -> None: ...
-    def sent(self, records: int) -> None: ...
-    def waiting(self, meters: Meters) -> None: ...
 
 
 class Taking:
@@ -78,7 +69,7 @@ def an_archive() -> FakeS3:
         objects[collected_key(f"2026-11-24T0{number}")] = collected(rows)
         every += rows
     objects[collected_key("2026-11-23T23")] = collected([row(900, "2026-11-23T23:59:59")])
-    request = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [*every, row(24, "2026-11-24T09:00:00")]}]}]})
+    request = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [row(24, "2026-11-24T09:00:00"), *every]}]}]})
     lines = "".join(f"2026-11-24T00:00:00.000Z {render(item)}\n" for item in decode(request.encode(), Encoding.JSON))
     objects[EXPORT_KEY] = gzip.compress(f"{lines}2026-11-24T00:00:00.000Z written by hand\n".encode())
     return FakeS3(objects)
@@ -134,7 +125,7 @@ def test_a_crash_at_any_batch_loses_nothing_and_sends_at_most_one_batch_twice(
     assert together.keys() == EXPECTED
     twice = [name for name, count in together.items() if count > 1]
     assert len(twice) == (len(first.uids) - 3 * at if after else 0) <= 3
-    assert counts.sent == 25
+    assert (counts.sent, counts.seen_before) == (25, 24)
     assert counts.left_out["outside the window"] == 1
 
 
@@ -174,6 +165,28 @@ def test_a_truncated_object_is_passed_over_when_asked_and_said(tmp_path: Path) -
     assert {uid(number) for number in [*range(8), *range(16, 24)]} <= taking.uids.keys()
 
 
+def test_a_dry_run_counts_by_day_form_and_object_and_goes_on_past_what_it_cannot_read() -> None:
+    s3, done = an_archive(), list[str]()
+    broken = collected_key("2026-11-24T01")
+    s3.objects[broken] = s3.objects[broken][:100]
+    found = look(s3.client, a_replay(), lambda item: done.append(item.key))
+
+    day = datetime.date(2026, 11, 24)
+    whole = {(day, "collected"): 16, (day, "exported"): 25}
+    assert {key: count for key, count in found.by_day.items() if key != (day, "collected")} == {(day, "exported"): 25}
+    assert 16 <= found.by_day[day, "collected"] < 24
+    assert found.records == sum(found.by_day.values()) >= sum(whole.values())
+    counts = {item.item.key: (item.records, item.left_out) for item in found.objects if item.item.key != broken}
+    assert counts == {
+        collected_key("2026-11-24T00"): (8, 0),
+        collected_key("2026-11-24T02"): (8, 0),
+        EXPORT_KEY: (25, 1),
+    }
+    assert found.left_out == {"outside the window": 1, "not from a collector": 1}
+    assert [error.key for error in found.unreadable] == [broken]
+    assert len(done) == found.read == 5
+
+
 def test_a_window_that_ends_now_stays_what_it_was_for_the_next_run(tmp_path: Path) -> None:
     first, later = (parse_window("2026-11-26", "2026-11-26", NOW + datetime.timedelta(hours=at)) for at in (0, 1))
     with opened(tmp_path) as state:
@@ -191,31 +204,3 @@ def test_a_checkpoint_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 9)
     with pytest.raises(ReplayStoppedError, match=r"state.sqlite cannot be used .*AGAIN=1"), opened(tmp_path):
         pass
-
-
-def test_the_rate_holds_on_average_and_a_pause_gives_no_burst_above_a_second() -> None:
-    now = [0.0]
-    pace = Pace(100, lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
-    for _ in range(10):
-        pace.wait(50)
-    assert now[0] == pytest.approx(4.5)
-    now[0] += 60
-    before = now[0]
-    for _ in range(5):
-        pace.wait(50)
-    assert now[0] - before == pytest.approx(1.0)
-
-
-def test_a_sink_that_takes_nothing_is_said_with_its_answer() -> None:
-    stuck = Meters(accepted=5, passed=5, waiting=900)
-    stuck.failures["PermissionDenied"] = 5
-    with pytest.raises(
-        ReplayStoppedError, match=r"took nothing for 0\.1 s while 900 bytes wait.*answered: PermissionDenied"
-    ):
-        arrived(lambda: stuck, lambda: "", 0.1, Quiet())
-
-
-def test_nothing_has_arrived_while_a_queue_holds_it() -> None:
-    pages = [Meters(5, 5, sent=0, waiting=9), Meters(5, 5, sent=5, waiting=9), *[Meters(5, 5, sent=5)] * 3]
-    assert arrived(lambda: pages.pop(0), lambda: "", 5, Quiet()) == Meters(5, 5, sent=5)
-    assert not pages

@@ -19,11 +19,10 @@ from infra.documents.collector.replay import REPLAYED
 from infra.policy.destinations import Destination
 from sandbox.doubles.otlp_codec import LogRecord
 from sandbox.doubles.otlp_intake import OtlpIntake, datadog
-from tests.archive_fake import uid
+from tests.archive_fake import Quiet, uid
 from tests.collector_process import environment, executable
 from tests.collector_run import UID, batch, record
 from tests.factories import ROOT, context
-from tests.test_replay_carrying import Quiet
 
 pytestmark = pytest.mark.collector
 KEY = "sentinel-5f1c-datadog"
@@ -38,6 +37,7 @@ CLEAN = {
         f"mail to {PSEUDONYM} from [ip_address:0123456789abcdef01234567]", AUDIT, timeUnixNano=TIME
     ),
     "pseudonym under its name": record("b", {**AUDIT, "email": PSEUDONYM, "password": "[password]"}, timeUnixNano=TIME),
+    "a whole double, as an export may write it": record("b", {**AUDIT, "duration_ms": 12}, timeUnixNano=TIME),
     "the collector's own words": record(
         "b",
         {**AUDIT, "tinybeans.problem": "attribute_name", "[attribute_name]": "x", "level": "odd"},
@@ -112,10 +112,11 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
 def test_a_clean_record_goes_through_unchanged_but_for_its_mark(outcome: Outcome, name: str) -> None:
     sent = CLEAN[name]
     found = outcome.arrived[outcome.by_name[name]]
-    attributes = {item["key"]: item["value"]["stringValue"] for item in sent["attributes"]}
+    attributes = {item["key"]: item["value"].get("stringValue", 12.0) for item in sent["attributes"]}
 
     assert found.body == sent["body"]["stringValue"]
     assert {key: found.attributes[key] for key in attributes} == attributes
+    assert isinstance(found.attributes.get("duration_ms", 0.0), float)
     assert found.attributes.keys() - attributes.keys() == {UID, REPLAYED, "ddtags"}
     assert found.attributes[REPLAYED] == "a-replay"
     assert str(found.time_unix_nano) == TIME

@@ -11,8 +11,10 @@ from typing import Any
 def plain(value: Mapping[str, Any]) -> Any:
     """Return an AnyValue as a plain value; None for one without a value."""
     for kind, held in value.items():
-        if kind in ("stringValue", "boolValue", "doubleValue", "bytesValue"):
+        if kind in ("stringValue", "boolValue", "bytesValue"):
             return held
+        if kind == "doubleValue":  # whole ones are written without a point; what is not finite is text
+            return held if isinstance(held, str) else float(held)
         if kind == "intValue":
             return int(held)
         if kind == "arrayValue":

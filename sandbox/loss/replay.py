@@ -21,6 +21,9 @@ PATIENCE_SECONDS = 30.0
 
 def replay(trial: Trial, sink: str) -> None:
     """Send `sink` the acknowledged records that it lacks, as the archive holds them, each once."""
+    trial.recovered[sink] = 0
+    if not trial.missing(sink):
+        return
     directory = trial.rig.directory / "replay"
     directory.mkdir()
     count = 0

@@ -1,5 +1,6 @@
 """One run of a replay: into a collector that is started here, or into one that runs elsewhere in replay mode."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ def into_own(s3: "S3Client", replay: Replay, state: State, here: Here, options: 
             arrived(lambda: read(collector.metrics), collector.ended, options.patience, progress)
         finally:
             door.close()
-            if not collector.ended():
+            # Where its word cannot be had any more, the run counts as killed.
+            with contextlib.suppress(OSError):
                 state.counts.refused.update(read(collector.metrics).refused)
                 state.end()
 

@@ -8,7 +8,7 @@ today's policy. What they do not pass, and what does not bear the marks that eve
 from collections.abc import Iterator
 from typing import Any
 
-from infra.documents.collector import fold, gate, route, rules, sample, verify
+from infra.documents.collector import gate, route, rules, verify
 from infra.documents.collector.clean import Cleaning
 from infra.documents.collector.normalise import UID_PATTERN
 from infra.documents.collector.ottl import (
@@ -33,8 +33,6 @@ NOT_ARCHIVED = "not_archived"
 """Reason of what no collector archived: without a uid, a class that may go there, or a time."""
 WITHHELD_NAME = "tinybeans.replay.name"
 """Attribute of a resource or scope in which a covered name stands with a value that is no mask."""
-OWN = r"^tinybeans\.(?:redaction|drop|text|normal|named|shared|replayed)(?:\.|$)"
-"""Attributes that no archived record has: the collector's own while it works, and the mark of an earlier replay."""
 
 
 def cleaning(policy: Policy, classes: tuple[str, ...]) -> Cleaning:
@@ -78,18 +76,10 @@ def archived(policy: Policy, classes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def numbers() -> Iterator[str]:
-    """Yield statements that make numbers again of what sampling and folding had counted, which was text meanwhile."""
-    for name, convert in ((sample.ADJUSTED_COUNT, "Double"), (fold.COUNT, "Int")):
-        yield f"set({attribute(name)}, {convert}({attribute(name)})) where {attribute(name)} != nil"
-
-
 def _record(classes: tuple[str, ...]) -> Iterator[str]:
     uid, cls, known = attribute(UID), attribute(CLASS), text(f"^(?:{any_of(classes)})$")
-    # Archived records are flat already; what is not is brought into a form in which nothing hides from the searches.
+    # Archived records are flat already; in what is not, a name could hide from the searches.
     yield f"flatten({ATTRIBUTES})"
-    yield f"stringify_all({ATTRIBUTES})"
-    yield f"delete_matching_keys({ATTRIBUTES}, {text(OWN)})"
     yield f"set({attribute(REDACTION)}, {text(PENDING)})"
     for missing in (
         f"{uid} == nil or not IsMatch({uid}, {text(UID_PATTERN)})",
@@ -114,7 +104,6 @@ def _names(policy: Policy, context: str) -> Iterator[str]:
     target, named = f"{context}.attributes", cache("named", context)
     everywhere = [rule for rule in policy.redaction.rules if rule.keys and not rule.classes]
     yield f"flatten({target})"
-    yield f"stringify_all({target})"
     yield f"delete_key({target}, {text(WITHHELD_NAME)})"
     yield f"set({named}, {target})"
     yield f"keep_matching_keys({named}, {text(rules.any_name(everywhere))})"

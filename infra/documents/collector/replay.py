@@ -12,9 +12,11 @@ from infra.context import Context
 from infra.documents.collector import counts, deliver, loggly, loopback, receive, recheck, route, telemetry
 from infra.documents.collector.assemble import document
 from infra.documents.collector.fragments import Fragments
+from infra.documents.collector.normalise import NUMBERS
 from infra.documents.collector.ottl import attribute, group
 from infra.documents.collector.part import Part, joined, pipeline
 from infra.documents.collector.receive.otlp import server_tls
+from infra.documents.collector.sample import ADJUSTED_COUNT
 from infra.policy.destinations import Destination
 from infra.settings import Queue
 from infra.sinks import Way, ways
@@ -124,6 +126,10 @@ def _door(context: Context, base: Mapping[str, Any]) -> dict[str, Any]:
 
 def _replayed() -> dict[str, Any]:
     """Return the processor that marks what goes out, with the name that the collector was started under."""
+    # An export may write a double that is whole as CloudWatch shows it, without a point.
+    doubles = [
+        f"set({item}, Double({item})) where IsInt({item})" for item in map(attribute, (*NUMBERS, ADJUSTED_COUNT))
+    ]
     # No text(): the collector has to expand this one.
     mark = f'set({attribute(REPLAYED)}, "${{env:{NAME_VARIABLE}}}")'
-    return {"error_mode": "silent", "log_statements": [group("log", [*recheck.numbers(), mark])]}
+    return {"error_mode": "silent", "log_statements": [group("log", [*doubles, mark])]}
