@@ -157,8 +157,13 @@ def test_what_is_missing_from_a_healthy_collector_is_told_by_one_monitor_alone(s
     }
     assert telling == set(speakers.values())
     for name, alert in alerts.items():
-        if Presence.EVENT in {COLLECTOR_METRICS[metric].presence for metric in metrics_of(alert.condition)}:
-            assert alerting(here)[name]["options"]["on_missing_data"] == "resolve", name
+        presences = {COLLECTOR_METRICS[metric].presence for metric in metrics_of(alert.condition)}
+        missed = bool(presences) and Presence.EVENT not in presences
+        if name not in telling:
+            said = alerting(here)[name]["options"]["on_missing_data"]
+            assert said == ("show_no_data" if missed else "resolve"), name
+        else:
+            assert missed, name
 
 
 @every
@@ -178,7 +183,7 @@ def test_queries_ask_for_metrics_and_tags_that_there_are_and_for_their_own_stack
 
 
 @every
-def test_queries_name_exporters_and_processors_that_the_collector_has(stack: str) -> None:
+def test_queries_name_jobs_exporters_and_processors_that_the_collector_has(stack: str) -> None:
     text = (ROOT / "collector_configs" / "rendered" / f"{stack}.yaml").read_text(encoding="utf-8")
     config = yaml.load(text, Loader=yaml.CSafeLoader)
     last = {
@@ -186,8 +191,11 @@ def test_queries_name_exporters_and_processors_that_the_collector_has(stack: str
         for name, pipeline in config["service"]["pipelines"].items()
         if name.removeprefix("logs/") in context(stack).policy.data_classes.classes
     }
+    (job,) = config["receivers"]["prometheus/own"]["config"]["scrape_configs"]
     exact = 0
     for series in all_series(context(stack)):
+        if series.metric != USAGE:
+            assert series.values("service") <= {job["job_name"]}
         for exporter in series.values("exporter"):
             assert any(_fits(exporter, name) for name in config["exporters"]), exporter
             exact += "*" not in exporter
