@@ -27,6 +27,8 @@ class Claim:
     name: Callable[[Props], str] = lambda props: str(props["name"])
     for_ever: bool = False
     """Whether a name that was given back can never be taken again."""
+    instead: str = "import it, or choose another name"
+    """What to do when it is taken."""
 
 
 class Organisation:
@@ -48,9 +50,7 @@ class Organisation:
                     "choose another name"
                 )
             if name in self._taken["present"].get(claim.kind, ()):
-                raise ProviderError(
-                    f"Datadog answers 409: there is {claim.kind} {name!r} already; import it, or choose another name"
-                )
+                raise ProviderError(f"Datadog answers 409: {claim.kind} {name!r} exists already; {claim.instead}")
             self._taken["present"].setdefault(claim.kind, []).append(name)
             self._write()
 

@@ -97,15 +97,6 @@ def grok_samples(props: Props) -> Findings:
     return found
 
 
-def nesting(props: Props) -> Findings:
-    """A pipeline within a pipeline holds no third (Logs Pipelines API)."""
-    for outer in props.get("processors") or ():
-        inner = (outer.get("pipeline") or {}).get("processors") or ()
-        if any("pipeline" in item for item in inner):
-            return [("processors", "a nested pipeline cannot hold another one")]
-    return []
-
-
 def trimmed(props: Props) -> Props:
     """Return the inputs as the API gives them back: names and messages without spaces around them."""
     return {key: _trimmed(key, value) for key, value in props.items()}

@@ -14,7 +14,7 @@ TAGS = frozenset({*OF_THE_LOG.values(), CLASS_TAG, "index", "source", "version",
 BELOW = ("http.useragent_details.browser.family", "http.useragent_details.os.family",
          "http.useragent_details.device.family", "http.useragent_details.device.category")  # fmt: skip
 """What Datadog's parser of user agents sets below its target."""
-_FACET = re.compile(r"(?:^|[\s(\-!{,])(@?[A-Za-z_][A-Za-z0-9_.\-/]*):(?!/)")
+_FACET = re.compile(r"(?:^|[\s(\-!{,])(@?[A-Za-z_][A-Za-z0-9_.\-/]*):")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _EXTRACTED = re.compile(r"%\{[a-z]+(?:\(\"[^\"]*\"\))?:([A-Za-z0-9_.]+)\}")
 

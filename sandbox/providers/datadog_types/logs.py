@@ -13,7 +13,6 @@ from sandbox.providers.rules_datadog import (
     grok_samples,
     index_name,
     metric_compute,
-    nesting,
     scanner_pattern,
     trimmed,
     with_external_id,
@@ -23,7 +22,7 @@ from sandbox.providers.table import Row, Rule, table
 
 def one_order(of: str) -> Claim:
     """An order exists once in an organisation: a second resource would fight the first over it for ever."""
-    return Claim(kind=f"the order of {of},", name=lambda _: "organisation")
+    return Claim(kind="the order of", name=lambda _: of, instead="leave it to the stack whose settings have it")
 
 
 def _row(
@@ -46,7 +45,7 @@ def _row(
 
 
 ROWS = table(
-    _row("datadog:index/logsCustomPipeline:LogsCustomPipeline", rules=(nesting, grok_samples)),
+    _row("datadog:index/logsCustomPipeline:LogsCustomPipeline", rules=(grok_samples,)),
     _row("datadog:index/logsPipelineOrder:LogsPipelineOrder", id="{name}", claim=one_order("pipelines")),
     _row(
         "datadog:index/logsIndex:LogsIndex",
