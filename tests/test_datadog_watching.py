@@ -283,6 +283,8 @@ def test_each_objective_is_measured_and_freshness_for_each_sink(stack: str) -> N
         assert mine
         for slo in mine:
             assert slo["target_threshold"] == slo["thresholds"][0]["target"] == target
+            warning = objective.warning_percent.at(here.settings.environment)
+            assert slo["warning_threshold"] == slo["thresholds"][0]["warning"] == warning
             assert slo["timeframe"] == here.policy.objectives.timeframe
             assert (slo["type"] == "time_slice") is (objective.measures is Measure.FRESHNESS)
 
