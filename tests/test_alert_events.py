@@ -159,6 +159,14 @@ def test_undelivered_events_are_encrypted_kept_two_weeks_and_written_by_these_ru
     )
 
 
+def test_what_could_not_be_delivered_is_told_by_an_alarm() -> None:
+    deployment = alerting_of("prod")
+    alarm = deployment.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-alert-undelivered")
+
+    assert alarm["dimensions"] == {"QueueName": deployment.one(QUEUE)["name"]}
+    assert (alarm["namespace"], alarm["threshold"]) == ("AWS/SQS", 0)
+
+
 def test_a_pattern_names_each_service_once_and_asks_for_success() -> None:
     pattern = event_pattern(condition("log-group-unprotected"), [])
 

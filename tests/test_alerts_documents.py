@@ -34,7 +34,7 @@ def api(document: dict[str, Any]) -> dict[str, Any]:
     """Return an alarm's arguments as PutMetricAlarm names them."""
 
     def named(value: Any) -> Any:
-        if isinstance(value, dict) and set(value) & {"ClusterName", "LogGroupName", "Class"}:
+        if isinstance(value, dict) and set(value) & {"ClusterName", "LogGroupName", "Class", "QueueName"}:
             return [{"Name": key, "Value": item} for key, item in value.items()]
         if isinstance(value, dict):
             return {_pascal(key): named(item) for key, item in value.items()}

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.documents.alarm_plan import undelivered_queue
 from infra.documents.audiences import Audience, audiences
 from infra.documents.event_patterns import event_pattern, rule_description, rule_state, told
 from infra.documents.notification_policy import undelivered_queue_policy
@@ -49,7 +50,7 @@ class AlertEvents(pulumi.ComponentResource):
             if alert.kind is Kind.EVENT and isinstance(alert.condition, EventCondition)
         }
         rule_names = {alert_id: context.name(alert_id) for alert_id in alerts}
-        queue_name = context.name(name, "undelivered")
+        queue_name = undelivered_queue(context)
         self.queue_arn = context.arn("sqs", queue_name)
         queue = aws.sqs.Queue(
             f"{name}-undelivered",
