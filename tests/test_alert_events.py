@@ -96,7 +96,9 @@ def test_every_call_and_parameter_that_an_event_alert_names_exists_in_the_servic
     for calls in condition(alert).any_of:
         model = session.get_service_model(calls.service)
         for call in calls.calls:
-            members = model.operation_model(call).input_shape.members
+            shape = model.operation_model(call).input_shape
+            assert shape is not None
+            members = shape.members
             for parameter in (*calls.with_parameter, *filter(None, [calls.without_parameter])):
                 assert parameter in members, f"{call} takes no {parameter}"
 

@@ -1,5 +1,6 @@
 """Alerts on calls that should have stayed uncalled: rules on what CloudTrail records."""
 
+import functools
 import json
 import typing
 from collections.abc import Mapping, Sequence
@@ -76,9 +77,7 @@ class AlertEvents(pulumi.ComponentResource):
                 f"{name}-{alert_id}-rule",
                 name=rule_names[alert_id],
                 description=rule_description(alert.summary, condition.needs, settings.management_trail_arn),
-                event_pattern=pulumi.Output.all(*key_arns).apply(
-                    lambda arns, condition=condition: json.dumps(event_pattern(condition, arns))
-                ),
+                event_pattern=pulumi.Output.all(*key_arns).apply(functools.partial(_pattern, condition)),
                 state=rule_state(condition),
                 tags=context.tags(name),
                 opts=child,
@@ -99,3 +98,7 @@ class AlertEvents(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[may_write, *after]),
                 )
         self.register_outputs({"queue_arn": self.queue_arn})
+
+
+def _pattern(condition: EventCondition, key_arns: Sequence[str]) -> str:
+    return json.dumps(event_pattern(condition, key_arns))

@@ -112,7 +112,9 @@ def _bodies(name: str, alert: Alert, context: Context, service: Service) -> dict
             return {}
         return {"": promql_alarm(alert, context.settings.collector.own_metrics_seconds)}
     instances = _instances(alert, context, service)
-    found = {cls: body for cls, dimensions in instances.items() if (body := classic_alarm(alert, dimensions))}
+    found: dict[str, Body] = {
+        cls: body for cls, dimensions in instances.items() if (body := classic_alarm(alert, dimensions))
+    }
     condition = alert.condition if isinstance(alert.condition, AwsCondition) else alert.classic
     if isinstance(condition, AwsCondition) and condition.below is not None and len(found) > 1:
         return {"": _of_all(found)}
