@@ -7,7 +7,7 @@ TOUCHED   := git ls-files -z --cached --others --exclude-standard
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo sandbox redaction-score chaos perf test unit check format tools render schemas lock clean
+.PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ unit: environment ## the tests that need no outside program (ARGS= for pytest)
 
 perf: environment ## CPU time and memory of every stage of the collector, table and picture (PERF_ARGS=--quick)
 	@$(PYTHON_IN) -m sandbox.perf $(PERF_ARGS)
+
+forecast: environment ## a month's cost by sink and class, and what would save most (LOGS= or MIX= with RATE=, or METRICS=; STACK= WHAT_IF= PRICES= ARGS=)
+	@$(PYTHON_IN) -m infra.forecast $(if $(STACK),--stack '$(STACK)') $(if $(LOGS),--logs '$(LOGS)') $(if $(MIX),--mix '$(MIX)') \
+		$(if $(METRICS),--metrics '$(METRICS)') $(if $(RATE),--rate '$(RATE)') $(if $(PRICES),--prices '$(PRICES)') \
+		$(foreach change,$(WHAT_IF),--what-if '$(change)') $(ARGS)
 
 chaos: environment ## break the collector, its sinks and its disk on purpose; fail when anything acknowledged is lost (LONG=1 for ten-minute faults, ARGS=)
 	@$(PYTHON_IN) -m sandbox.loss $(if $(LONG),--long) $(ARGS)

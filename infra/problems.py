@@ -53,10 +53,11 @@ def from_validation(file: str, error: ValidationError, prefix: str = "") -> list
 
 
 def _problem(file: str, item: Mapping[str, Any], prefix: str) -> Problem:
-    key = ".".join(part for part in [prefix, *(str(part) for part in item["loc"])] if part) or "(whole file)"
     cause = item.get("ctx", {}).get("error")
+    below = [cause.key] if isinstance(cause, Refused) else []
+    key = ".".join(part for part in [prefix, *(str(part) for part in item["loc"]), *below] if part) or "(whole file)"
     if isinstance(cause, Refused):
-        return Problem(file, f"{key}.{cause.key}" if cause.key else key, cause.wrong, cause.allowed)
+        return Problem(file, key, cause.wrong, cause.allowed)
     match item["type"]:
         case "extra_forbidden":
             return Problem(file, key, "unknown key", "the keys in policy/schemas or docs/settings.md")

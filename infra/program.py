@@ -123,7 +123,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         webhooks=stack.webhooks,
         opts=opts,
     )
-    Alarms(
+    alarms = Alarms(
         "alarms",
         context=context,
         topic_arns=told.topic_arns,
@@ -170,6 +170,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
         **told.outputs,
         **said,
+        "alerts_unwatched": list(alarms.unwatched),
     }
 
 

@@ -1,5 +1,6 @@
 """Stacks of the whole program in the real engine, with a cloud of their own, for tests that live with one."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.secrets import CATALOGUE, DEPLOY_KEYS
+from infra.secrets import CATALOGUE, DEPLOY_KEYS, WEBHOOKS
 from sandbox.doubles.aws_clients import aws_client
 from sandbox.doubles.cloud import running_cloud
 from sandbox.engine import SandboxStack, Touched, sandbox_stack
@@ -20,6 +21,8 @@ from tests.factories import ROOT
 REGION = "us-east-1"
 SECRETS = {entry.config_key: f"sentinel-{entry.name}-7a41" for entry in (*CATALOGUE, *DEPLOY_KEYS)}
 """Secret config key to a value that must be found nowhere but in Secrets Manager, or in no plain text at all."""
+WEBHOOK_URL = "https://pager.invalid/sentinel-webhook-7a41"
+"""The address of the webhook that Pulumi.sandbox.yaml names; it must be found nowhere at all."""
 
 STORED = frozenset(f"{operation} BucketObjectv2 collector-config-object" for operation in ("create", "replace"))
 """What another configuration touches besides, where it is too large to travel inline (tests/test_rollback.py)."""
@@ -74,8 +77,9 @@ def stack_in(
     directory: Path, aws: Aws, *, root: Path = ROOT, config: Mapping[str, str] | None = None
 ) -> Iterator[SandboxStack]:
     """Yield the stack of the program under `root`, its state in `directory`, its secrets the sentinels."""
+    values = {**SECRETS, WEBHOOKS: json.dumps({"pager": WEBHOOK_URL})}
     with sandbox_stack(
-        directory, engine=engine(), aws_endpoint=aws.endpoint, root=root, config=config, secret_values=SECRETS
+        directory, engine=engine(), aws_endpoint=aws.endpoint, root=root, config=config, secret_values=values
     ) as stack:
         yield stack
 

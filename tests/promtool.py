@@ -54,8 +54,9 @@ def evaluate(
 ) -> None:
     """Fail unless exactly the alerts of each of `moments` fire, with `series` (name to values as promtool writes them)
     whose values are `interval_seconds` apart."""
+    among = {name for moment in moments for name in moment.among or ("",)}
     document = {
-        "rule_files": [str(rules)],
+        "rule_files": [str(rules if "" in among else _only(rules, among, directory))],
         "evaluation_interval": "60s",
         "tests": [
             {
@@ -70,6 +71,17 @@ def evaluate(
     found = run("test", "rules", str(path))
     times = "; ".join(f"{moment.second // 60} min {moment.name}" for moment in moments)
     assert found.returncode == 0, f"{(found.stdout + found.stderr)[-4000:]}\n{times}"
+
+
+def _only(rules: Path, names: set[str], directory: Path) -> Path:
+    """Return a copy of the rule file with these alerts only: a day of all of them takes a minute to evaluate."""
+    document = yaml.safe_load(rules.read_text())
+    (group,) = document["groups"]
+    group["rules"] = [rule for rule in group["rules"] if rule["alert"] in names]
+    assert {rule["alert"] for rule in group["rules"]} == names
+    path = directory / "some.rules.yaml"
+    path.write_text(yaml.safe_dump(document, width=10_000_000))
+    return path
 
 
 def _expected(moment: Moment) -> dict[str, object]:

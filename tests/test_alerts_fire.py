@@ -5,6 +5,7 @@ over those scrapes by promtool, with a minute between them (tests/scrapes.py say
 that a test names, exactly the alerts it names are firing.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from infra.documents.alerts.rules import rules_file
+from infra.policy.alerts import Kind
+from infra.policy.alerts.metrics import COLLECTOR_METRICS, Presence
 from tests import promtool
 from tests.collector_run import Run, batch, collector_run, record
 from tests.factories import ROOT, context, policy
@@ -175,26 +178,40 @@ def fill(story: Story) -> bool:
 
 LATE = {"send-failing", "delivery-late"}
 FULL = {*LATE, "queue-filling", "queue-nearly-full", "spill-in-use"}
+BROKEN: dict[str, set[str]] = {
+    "all is well": set(),
+    "a sink is down for seven minutes": {"send-failing"},
+    "a sink is down for half an hour and its queue grows": {*LATE, "queue-full-soon"},
+    "its queue is full and the spill takes the rest": {*FULL, "queue-full-soon"},
+    "the spill is full": {*FULL, "queue-full-soon", "data-refused"},
+    "the sink is back": set(),
+    "a sink refused records for good": {"records-lost"},
+    "and a quarter of an hour later": set(),
+    "a record was withheld": {"records-quarantined"},
+    "and nothing since": set(),
+    "the collector is dead": {"collector-metrics-missing"},
+    "it was started again": {"collector-restarted"},
+    "a record got lost in its class": {"collector-restarted", "accounting-gap"},
+}
+CHANGING: dict[str, set[str]] = {
+    "nothing is wrong with redaction": set(),
+    "one record in a few is withheld": {"records-quarantined", "redaction-failing"},
+    "and nothing since": set(),
+    "a record got lost on its way to a sink": {"accounting-gap"},
+}
+COMPARED: dict[str, tuple[str, set[str]]] = {
+    "as usual": ("usual", set()),
+    "few": ("as usual", {"ingest-low"}),
+    "many": ("few", {"ingest-high"}),
+}
+"""Name of a day to what came before it in the story, and what it makes fire."""
+STARVED = {"memory-limited", "data-refused"}
+SILENT = {"service-silent"}
 
 
 def test_exactly_these_fire_while_one_thing_after_the_other_is_broken_and_mended(broken: Story, tmp_path: Path) -> None:
-    expected: dict[str, set[str]] = {
-        "all is well": set(),
-        "a sink is down for seven minutes": {"send-failing"},
-        "a sink is down for half an hour and its queue grows": {*LATE, "queue-full-soon"},
-        "its queue is full and the spill takes the rest": {*FULL, "queue-full-soon"},
-        "the spill is full": {*FULL, "queue-full-soon", "data-refused"},
-        "the sink is back": set(),
-        "a sink refused records for good": {"records-lost"},
-        "and a quarter of an hour later": set(),
-        "a record was withheld": {"records-quarantined"},
-        "and nothing since": set(),
-        "the collector is dead": {"collector-metrics-missing"},
-        "it was started again": {"collector-restarted"},
-        "a record got lost in its class": {"collector-restarted", "accounting-gap"},
-    }
-    assert list(expected) == list(broken.moments)
-    moments = [Moment(name, broken.moments[name], firing) for name, firing in expected.items()]
+    assert list(BROKEN) == list(broken.moments)
+    moments = [Moment(name, broken.moments[name], firing) for name, firing in BROKEN.items()]
     promtool.evaluate(RULES, broken.scrapes.series(), STEP_SECONDS, moments, tmp_path)
 
 
@@ -241,13 +258,7 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def test_exactly_these_fire_when_redaction_fails_and_when_a_record_gets_lost_on_its_way(
     changing: Story, tmp_path: Path
 ) -> None:
-    expected: dict[str, set[str]] = {
-        "nothing is wrong with redaction": set(),
-        "one record in a few is withheld": {"records-quarantined", "redaction-failing"},
-        "and nothing since": set(),
-        "a record got lost on its way to a sink": {"accounting-gap"},
-    }
-    moments = [Moment(name, changing.moments[name], firing) for name, firing in expected.items()]
+    moments = [Moment(name, changing.moments[name], firing) for name, firing in CHANGING.items()]
     promtool.evaluate(RULES, changing.scrapes.series(), STEP_SECONDS, moments, tmp_path)
 
 
@@ -255,21 +266,16 @@ def test_a_service_that_logged_and_stopped_is_told_of(changing: Story, tmp_path:
     """Here a step is three minutes: half an hour is more than a story should take."""
     found, step = changing.scrapes, 180
     at = {name: second // STEP_SECONDS * step for name, second in changing.moments.items()}
-    only = {"service-silent"}
-    moments = [Moment(name, at[name], set(), only) for name in ("usual", "many", "and nothing since")]
-    moments += [Moment("a service is silent", at["a service is silent"], only, only)]
+    moments = [Moment(name, at[name], set(), SILENT) for name in ("usual", "many", "and nothing since")]
+    moments += [Moment("a service is silent", at["a service is silent"], SILENT, SILENT)]
     promtool.evaluate(RULES, found.series(), step, moments, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("today", "before", "firing"),
-    [("as usual", "usual", set()), ("few", "as usual", {"ingest-low"}), ("many", "few", {"ingest-high"})],
-)
-def test_more_or_fewer_records_than_yesterday_are_told_of(
-    changing: Story, tmp_path: Path, today: str, before: str, firing: set[str]
-) -> None:
+@pytest.mark.parametrize("today", COMPARED)
+def test_more_or_fewer_records_than_yesterday_are_told_of(changing: Story, tmp_path: Path, today: str) -> None:
     """Here a step is ten minutes, the idle hours in between are the last scrape again, and twenty tasks are alike."""
     step, tasks = 600, 20
+    before, firing = COMPARED[today]
     steps = changing.scrapes.steps
     index = {name: second // STEP_SECONDS for name, second in changing.moments.items()}
     yesterday, fresh = steps[: index["usual"]], steps[index[before] + 1 : index[today] + 1]
@@ -291,13 +297,55 @@ def short_of_memory(document: dict[str, Any]) -> None:
     document["processors"]["memory_limiter"] = {"check_interval": "50ms", "limit_mib": 12, "spike_limit_mib": 2}
 
 
-def test_a_collector_short_of_memory_refuses_and_tells(tmp_path: Path) -> None:
-    with collector_run(context("sandbox"), tmp_path, short_of_memory) as run:
+@pytest.fixture(scope="module")
+def starved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """Yield what was scraped of a collector that has too little memory."""
+    with collector_run(context("sandbox"), tmp_path_factory.mktemp("starved"), short_of_memory) as run:
         story = Story(run)
         time.sleep(0.2)
         for _ in range(3):
             with pytest.raises(AssertionError, match="503"):
                 story.usual()
             story.scrape()
-    moment = Moment("it refuses", story.scrapes.now, {"memory-limited", "data-refused"})
-    promtool.evaluate(RULES, story.scrapes.series(), STEP_SECONDS, [moment], tmp_path)
+        story.mark("it refuses")
+        yield story
+
+
+def test_a_collector_short_of_memory_refuses_and_tells(starved: Story, tmp_path: Path) -> None:
+    moment = Moment("it refuses", starved.moments["it refuses"], STARVED)
+    promtool.evaluate(RULES, starved.scrapes.series(), STEP_SECONDS, [moment], tmp_path)
+
+
+ON_THE_WAY_OUT = {"otelcol_processor_incoming_items": {"class", "reason"}} | {
+    "otelcol_processor_outgoing_items": {"class", "reason"}
+}
+"""Labels that only those metrics have that leave for CloudWatch and Datadog (infra/documents/collector/own_metrics.py)."""
+
+
+@pytest.mark.parametrize("name", COLLECTOR_METRICS)
+def test_the_real_pages_have_every_metric_and_label_that_alerts_may_ask_for(
+    broken: Story, changing: Story, starved: Story, name: str
+) -> None:
+    scraped = [key for story in (broken, changing, starved) for step in story.scrapes.steps for key in step]
+    found = {key for key in scraped if key.split("{")[0] == name}
+    assert found
+    labels = {label for key in found for label in re.findall(r'([a-z_]+)="', key)} - {"instance", "job"}
+    assert labels == set(COLLECTOR_METRICS[name].labels) - ON_THE_WAY_OUT.get(name, set())
+
+
+def test_what_is_always_there_is_there_before_anything_happened_and_what_comes_with_an_event_is_not(
+    broken: Story,
+) -> None:
+    healthy = {key.split("{")[0] for step in broken.scrapes.steps[:22] for key in step}
+    for name, metric in COLLECTOR_METRICS.items():
+        if metric.presence is Presence.EVENT and not metric.counted_by:
+            assert name not in healthy
+        else:
+            assert name in healthy
+
+
+def test_no_alert_on_the_collectors_metrics_is_missing_here() -> None:
+    told = [*BROKEN.values(), *CHANGING.values(), *(firing for _, firing in COMPARED.values()), STARVED, SILENT]
+    assert set().union(*told) == {
+        name for name, alert in policy().alerts.alerts.items() if alert.kind is Kind.COLLECTOR
+    }

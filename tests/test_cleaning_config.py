@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from infra.context import Context
 from infra.documents.collector import collector_config, load_fragments
 from infra.documents.collector.clues import clues, led_by_literals
+from infra.documents.collector.limit import ways
 from infra.policy.redaction import RedactionRule
 from tests.factories import ROOT, STACKS, context, policy
 
@@ -65,7 +66,10 @@ def test_a_class_is_reached_through_the_two_routers_alone_and_quarantine_through
 ) -> None:
     pipelines = config(stack)["service"]["pipelines"]
     for name in CLASSES:
-        assert pipelines[f"logs/{name}"]["receivers"] == ["routing/gate", "routing/class"]
+        assert pipelines[ways(policy())[name]]["receivers"] == ["routing/gate", "routing/class"]
+        # Behind the rate limits of its services a class is reached through its first pipeline alone.
+        if ways(policy())[name] != f"logs/{name}":
+            assert pipelines[f"logs/{name}"]["receivers"] == [f"routing/limit-{name}", f"forward/{name}"]
     # What comes back from a spill and is of no known way is withheld too (docs/adr/0011).
     assert pipelines["logs/quarantine"]["receivers"] == ["routing/class", "routing/loopback"]
 
@@ -77,7 +81,7 @@ def test_a_record_that_is_not_marked_clean_takes_the_careful_way(router: str, ot
     found = config()["connectors"][router]
     assert found["default_pipelines"] == [otherwise]
     assert all('attributes["tinybeans.redaction"] == "ok"' in row["condition"] for row in found["table"])
-    assert [row["pipelines"] for row in found["table"]] == [[f"logs/{name}"] for name in CLASSES]
+    assert [row["pipelines"] for row in found["table"]] == [[ways(policy())[name]] for name in CLASSES]
 
 
 def test_a_marker_that_a_client_forges_is_overwritten_before_anything_else_is_known_of_the_record() -> None:

@@ -34,9 +34,10 @@ def queued(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def records(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the exporters that records leave by; metrics have queues in memory on purpose (docs/adr/0014)."""
+    """Return the exporters that records leave by; metrics have queues in memory on purpose (docs/adr/0014), and so have
+    the meters of rate limits, which throw copies away (docs/adr/0020)."""
     ends = {end for name, item in pipelines(found).items() if name.startswith("logs/") for end in item["exporters"]}
-    return {name: item for name, item in found["exporters"].items() if name in ends}
+    return {name: item for name, item in found["exporters"].items() if name in ends and not name.startswith("debug/")}
 
 
 def leads_to(found: dict[str, Any], connector: str) -> list[str]:

@@ -33,15 +33,17 @@ def test_the_counts_on_what_is_kept_add_up_to_what_was_sent(tmp_path: Path) -> N
         trace = hashlib.md5(f"t{number}".encode(), usedforsecurity=False).hexdigest()
         records += [record(body, access, severity=9, traceId=trace) for body in ("first", "second")]
         records.append(record("failed", access, severity=17, traceId=trace))
+        records.append(record("alone", access, severity=9))
     with running(stack({}), tmp_path) as run:
         run.collector.send(batch(records))
         kept = run.collector.metric("otelcol_processor_outgoing_items", processor="attributes/access")
         arrived = until(run, at_least(int(kept)))
     by_body = {
         body: [item.record.attributes.get("sampling.adjusted_count", 1) for item in arrived if item.record.body == body]
-        for body in ("first", "second", "failed")
+        for body in ("first", "second", "failed", "alone")
     }
-    assert sum(by_body["failed"]) == len(by_body["failed"]) == TRACES
+    for body in ("failed", "alone"):  # what belongs to no trace is kept, and stands for itself
+        assert sum(by_body[body]) == len(by_body[body]) == TRACES
     assert 0 < len(by_body["first"]) < TRACES
     for body in ("first", "second"):
         assert abs(sum(by_body[body]) - TRACES) < 0.2 * TRACES

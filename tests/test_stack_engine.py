@@ -14,7 +14,7 @@ from pulumi import automation as auto
 
 from infra.stack_file import context_from_file
 from sandbox.engine import SandboxStack, Timed
-from tests.engine_stack import SECRETS, STORED, Aws, copied_root, edit, empty_aws, said, stack_in, texts_in
+from tests.engine_stack import SECRETS, STORED, WEBHOOK_URL, Aws, copied_root, edit, empty_aws, said, stack_in, texts_in
 from tests.factories import TODAY
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -150,14 +150,16 @@ def test_the_secrets_are_in_secrets_manager_and_nowhere_on_disk(home: Home, crea
     assert set(home.aws.secrets().values()) == {SECRETS["redactionPepper"], SECRETS["newrelicLicenseKey"]}
     files = dict(texts_in(home.directory))
     assert any("secretVersion:SecretVersion" in text for text in files.values())
-    assert [(path, key) for path, text in files.items() for key, value in SECRETS.items() if value in text] == []
+    assert any("topicSubscription:TopicSubscription" in text for text in files.values())
+    hidden = {**SECRETS, "webhook": WEBHOOK_URL}
+    assert [(path, key) for path, text in files.items() for key, value in hidden.items() if value in text] == []
 
 
 def test_the_outputs_name_everything_and_hold_no_secret(home: Home, created: Timed) -> None:
     assert created.changed
     outputs = home.stack.outputs()
     assert outputs["log_groups"]["application"] == APPLICATION_GROUP
-    assert not any(value in json.dumps(outputs) for value in SECRETS.values())
+    assert not any(value in json.dumps(outputs) for value in (*SECRETS.values(), WEBHOOK_URL))
 
 
 def test_a_longer_retention_updates_that_classs_log_group_and_the_window_that_follows_from_it(

@@ -14,8 +14,9 @@ from sandbox.demo.accounting import Counted
 INCOMING, OUTGOING = "otelcol_processor_incoming_items", "otelcol_processor_outgoing_items"
 SENT, FAILED = "otelcol_exporter_sent_log_records", "otelcol_exporter_send_failed_log_records"
 QUEUE = "otelcol_exporter_queue_size"
-HOP, SPILL, LOGGLY = "otlp_http/hop-", "otlp_http/spill-", "syslog/"
-"""Exporters that send back into the collector: what they sent is still on its way, or counted at its end."""
+HOP, SPILL, LOGGLY, METER = "otlp_http/hop-", "otlp_http/spill-", "syslog/", "debug/"
+"""Exporters that send back into the collector (what they sent is still on its way, or counted at its end), and those
+that only count what passes."""
 FINISH, SAMPLER, FILTER, WITHHOLD = "attributes/", "probabilistic_sampler/", "filter/", "transform/withhold"
 POLL_SECONDS = 0.25
 
@@ -75,10 +76,11 @@ def _complete(page: Page, allowed: Mapping[str, Collection[str]], accepted: int)
     quarantine_sinks = sum(name.endswith("-quarantine") for name in page.get(QUEUE, {}))
     sent, failed = page.get(SENT, {}), page.get(FAILED, {})
     retried = {name.removeprefix(HOP) for name in sent if name.startswith(HOP)}
-    gone = sum(count for name, count in sent.items() if not name.startswith((HOP, SPILL, LOGGLY))) + sum(
+    gone = sum(count for name, count in sent.items() if not name.startswith((HOP, SPILL, LOGGLY, METER))) + sum(
         count for name, count in failed.items() if name.partition("/")[2] not in retried
     )
-    return gone >= copies + did.quarantined * quarantine_sinks and not any(page.get(QUEUE, {}).values())
+    waiting = any(size for name, size in page.get(QUEUE, {}).items() if not name.startswith(METER))
+    return gone >= copies + did.quarantined * quarantine_sinks and not waiting
 
 
 def _by_suffix(values: Mapping[str, int], prefix: str) -> dict[str, int]:

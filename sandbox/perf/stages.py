@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infra.documents.collector.limit import NEVER_BY_SIZE
 from infra.documents.collector.loopback import RECEIVER as WAY_BACK
 
 DOOR = "otlp"
 NULL = "debug/null"
 """An exporter that throws away: it would print a summary at level info, and the level is warn."""
 FLUSH_TIMEOUT = "1s"
+METER = "debug/"
+"""Exporters that only count: no sinks. A bench is a flood, so what they take has no limit here."""
 Config = Mapping[str, Any]
 Pipelines = dict[str, dict[str, Any]]
 
@@ -49,7 +52,12 @@ def cuts(config: Config) -> list[Cut]:
     last = found[-1].stage
     found.append(Cut("count", processing(config), last))
     sinks = sorted(
-        {_sink(end) for item in pipelines.values() for end in item["exporters"] if end in config["exporters"]}
+        {
+            _sink(end)
+            for item in pipelines.values()
+            for end in item["exporters"]
+            if end in config["exporters"] and not end.startswith(METER)
+        }
     )
     through = _reachable(config, DOOR, WAY_BACK)
     found += [Cut(f"sink: {sink}", _only(config, _with_sink(config, through, sink)), last) for sink in sinks]
@@ -193,6 +201,9 @@ def _only(config: Config, pipelines: Pipelines) -> dict[str, Any]:
     for exporter in own["exporters"].values():
         if batch := exporter.get("sending_queue", {}).get("batch"):
             batch["flush_timeout"] = FLUSH_TIMEOUT
+    for name, exporter in own["exporters"].items():
+        if name.startswith(METER) and "sending_queue" in exporter:
+            exporter["sending_queue"]["queue_size"] = NEVER_BY_SIZE
     for section, names in used.items():
         own[section] = {name: item for name, item in own[section].items() if name in names}
     own["connectors"] = {name: item for name, item in own.get("connectors", {}).items() if name in ends}

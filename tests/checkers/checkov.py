@@ -22,10 +22,17 @@ SILENT = frozenset(
     {
         "aws:appautoscaling/policy:Policy",
         "aws:appautoscaling/target:Target",
+        "aws:budgets/budget:Budget",
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "aws:cloudwatch/dashboard:Dashboard",
+        "aws:cloudwatch/eventRule:EventRule",
+        "aws:cloudwatch/eventTarget:EventTarget",
         "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy",
         "aws:cloudwatch/logIndexPolicy:LogIndexPolicy",
         "aws:cloudwatch/logStream:LogStream",
         "aws:cloudwatch/queryDefinition:QueryDefinition",
+        "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
+        "aws:costexplorer/anomalySubscription:AnomalySubscription",
         "aws:ec2/vpcEndpoint:VpcEndpoint",
         "aws:kms/alias:Alias",
         "aws:s3/bucketLogging:BucketLogging",
@@ -36,6 +43,7 @@ SILENT = frozenset(
         "aws:s3/inventory:Inventory",
         "aws:secretsmanager/secretPolicy:SecretPolicy",
         "aws:secretsmanager/secretVersion:SecretVersion",
+        "aws:sns/topicSubscription:TopicSubscription",
     }
 )
 """Types that checkov says nothing of by themselves; the parts of a bucket count where it judges the bucket.

@@ -29,12 +29,12 @@ class MetricFilter:
 
 
 def dimensions_of(alert: Alert) -> tuple[str, ...]:
-    """Return the dimensions that a classic alarm for `alert` needs values of; none where it counts the own log.
+    """Return the dimensions that a classic alarm for `alert` needs values of; none where it counts the own log or is none.
 
     `Class` and `LogGroupName` mean an alarm for each class, `ClusterName` and `ServiceName` the collector's service.
     """
     condition = _condition(alert)
-    if isinstance(condition, OwnLogCondition):
+    if not isinstance(condition, AwsCondition):
         return ()
     return AWS_METRICS[condition.namespace, condition.metric].dimensions
 
@@ -60,7 +60,7 @@ def metric_filter(condition: OwnLogCondition) -> MetricFilter:
     return MetricFilter(f"{{ $.{condition.field} > 0 }}", name, OWN_NAMESPACE, f"$.{condition.field}")
 
 
-def _condition(alert: Alert) -> Any:
+def _condition(alert: Alert) -> AwsCondition | OwnLogCondition | None:
     return alert.condition if isinstance(alert.condition, AwsCondition) else alert.classic
 
 

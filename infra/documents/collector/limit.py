@@ -102,12 +102,14 @@ def _class(
     over, samplers = class_pipeline(f"over-{name}"), _samplers(context, name)
     switches = {service: _switch(name, service) for service in limited}
     window = {service: context.policy.budgets.rate_limits[service].burst_seconds for service in switches}
+    # An SDK names its service on the resource; a line of JSON names it itself, and waits for the second look.
     rows = [
         {
-            "context": "resource",
+            "context": where,
             "condition": f'attributes["service.name"] == "{service}"',
             "pipelines": [class_pipeline(f"limit-{name}-{service}")],
         }
+        for where in ("resource", "log")
         for service in switches
     ]
     within = {service: class_pipeline(f"within-{name}-{service}") for service in switches}

@@ -14,6 +14,8 @@ PRIORITY = "sampling.priority"
 ADJUSTED_COUNT = "sampling.adjusted_count"
 """Attribute of a kept record: how many records it stands for."""
 SESSION = "session_id"
+NO_TRACE = "0" * 32
+"""What the path of a trace id says of a record that has none (OTTL v0.158, ctxlog/log.go)."""
 MASKED = r"^(?:\[[a-z_]+\])?$"
 """A session that is only a mask is everybody's: nothing can be decided by it."""
 
@@ -43,7 +45,7 @@ def deciding(by: SampledBy) -> Deciding:
                 f"(not IsString({session}) or IsMatch({session}, {text(MASKED)}))",
             )
         case SampledBy.TRACE:
-            return Deciding({}, 'log.trace_id.string == ""')
+            return Deciding({}, f"log.trace_id.string == {text(NO_TRACE)}")
 
 
 def alone(together: Deciding) -> Deciding:
