@@ -36,6 +36,8 @@ class Moment:
     firing: Collection[str]
     among: Collection[str] = field(default=())
     """The alerts that are looked at; empty: all."""
+    apart_from: Collection[str] = ()
+    """Alerts that are not looked at."""
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -86,6 +88,7 @@ def _only(rules: Path, names: set[str], directory: Path) -> Path:
 
 def _expected(moment: Moment) -> dict[str, object]:
     only = f',alertname=~"{"|".join(sorted(moment.among))}"' if moment.among else ""
+    only += f',alertname!~"{"|".join(sorted(moment.apart_from))}"' if moment.apart_from else ""
     return {
         "expr": f'group by (alertname) (ALERTS{{alertstate="firing"{only}}})',
         "eval_time": f"{moment.second}s",

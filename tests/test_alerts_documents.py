@@ -64,6 +64,7 @@ def refused_by_the_api(document: dict[str, Any]) -> str:
     """Return what botocore's model of PutMetricAlarm says against an alarm; empty when nothing."""
     client = boto3.client("cloudwatch", region_name="us-east-1", config=Config(signature_version="v4"))
     shape = client.meta.service_model.operation_model("PutMetricAlarm").input_shape
+    assert shape is not None
     report = ParamValidator().validate(api(document), shape)
     return str(report.generate_report())
 

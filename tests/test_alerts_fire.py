@@ -62,9 +62,17 @@ class Story:
         self.scrapes.take([self.run.collector.metrics_url, self.run.counts_url])
 
     def usual(self) -> None:
-        """Send what always comes: twenty records, of classes that go to every sink."""
+        """Send what always comes, as a client does that sends again what was refused."""
+        until(self.taken)
+
+    def taken(self) -> bool:
+        """Send twenty records, of classes that go to every sink, and return whether they were taken."""
         found = [record("b", {**AUDIT, "n": n}) for n in range(10)] + [record("b", {"n": n}) for n in range(10)]
-        self.run.collector.send(batch(found, resource={"service.name": SERVICE}))
+        try:
+            self.run.collector.send(batch(found, resource={"service.name": SERVICE}))
+        except AssertionError:
+            return False
+        return True
 
     def mark(self, name: str) -> None:
         self.moments[name] = self.scrapes.now
@@ -205,13 +213,18 @@ COMPARED: dict[str, tuple[str, set[str]]] = {
     "many": ("few", {"ingest-high"}),
 }
 """Name of a day to what came before it in the story, and what it makes fire."""
+BY_CHANCE = {"its queue is full and the spill takes the rest": {"data-refused"}}
+"""What may fire too: the failover connector can refuse a request in the moment in which it turns to the spill."""
 STARVED = {"memory-limited", "data-refused"}
 SILENT = {"service-silent"}
 
 
 def test_exactly_these_fire_while_one_thing_after_the_other_is_broken_and_mended(broken: Story, tmp_path: Path) -> None:
     assert list(BROKEN) == list(broken.moments)
-    moments = [Moment(name, broken.moments[name], firing) for name, firing in BROKEN.items()]
+    moments = [
+        Moment(name, broken.moments[name], firing, apart_from=BY_CHANCE.get(name, ()))
+        for name, firing in BROKEN.items()
+    ]
     promtool.evaluate(RULES, broken.scrapes.series(), STEP_SECONDS, moments, tmp_path)
 
 
@@ -304,8 +317,7 @@ def starved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         story = Story(run)
         time.sleep(0.2)
         for _ in range(3):
-            with pytest.raises(AssertionError, match="503"):
-                story.usual()
+            assert not story.taken()
             story.scrape()
         story.mark("it refuses")
         yield story
