@@ -226,6 +226,16 @@ def test_queries_over_records_ask_for_facets_that_pipelines_set(stack: str) -> N
 
 
 @every
+def test_graphs_of_records_are_parted_by_datadogs_own_names(stack: str) -> None:
+    found = {
+        group["facet"]
+        for query in queries_of(dashboards(context(stack))["service-owners"])
+        for group in query.get("group_by", ())
+    }
+    assert found == {"@http.route", "@http.status_code", "service", "@error.kind", "@evt.name", "@outcome"}
+
+
+@every
 def test_nothing_has_spaces_around_it_or_tags_in_an_order_of_its_own(stack: str) -> None:
     here = context(stack)
     for document in [*all_monitors(here).values(), *slos(here).values(), *dashboards(here).values()]:
