@@ -71,7 +71,7 @@ archive-export: environment ## export days that CloudWatch holds to the archives
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 
-render: environment ## render the collector's configuration of every stack into collector_configs/rendered/
+render: environment ## render the collector's configuration and alert rules of every stack into collector_configs/
 	@$(PYTHON_IN) -m infra.render
 
 schemas: environment ## write the JSON schemas of the policy files
