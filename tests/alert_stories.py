@@ -50,7 +50,7 @@ class Story:
 
     def usual(self) -> None:
         """Send what always comes, as a client does that sends again what was refused."""
-        until(self.taken)
+        until(self.taken, 90)
 
     def taken(self) -> bool:
         """Send twenty records, of classes that go to every sink, and return whether they were taken."""
