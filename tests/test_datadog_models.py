@@ -49,7 +49,7 @@ def test_a_fault_is_found_with_its_place(document: dict[str, Any], model: str, s
 
 def test_models_of_the_second_version_are_known_too() -> None:
     body = {"data": {"type": "logs_metrics", "id": "a.b", "attributes": {"filter": {"query": "x"}}}}
-    attributes: dict[str, Any] = body["data"]["attributes"]  # type: ignore[assignment, index]
+    attributes: dict[str, Any] = body["data"]["attributes"]  # type: ignore[assignment]
     attributes["compute"] = {"aggregation_type": "count"}
     assert faults(body, "LogsMetricCreateRequest", "v2") == []
     attributes["compute"] = {"aggregation_type": "sum"}
