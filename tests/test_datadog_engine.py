@@ -127,7 +127,7 @@ def _created(home: Home) -> auto.UpResult:
 
 
 def changes(result: auto.UpResult) -> dict[str, int]:
-    return dict(result.summary.resource_changes or {})
+    return {str(getattr(kind, "value", kind)): count for kind, count in (result.summary.resource_changes or {}).items()}
 
 
 def dev(**settings: Any) -> Context:
