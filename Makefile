@@ -56,6 +56,9 @@ THERE  = $(if $(filter sandbox,$(STACK)),$(PYTHON_IN) -m sandbox.running) $(PYTH
 archive-export: environment ## export days that CloudWatch holds to the archives (FROM= TO=, CLASS= STACK= ARGS=--function)
 	@$(THERE) -m infra.archive export --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
 
+archive-verify: environment ## is anything missing from the archives or altered? chain, objects, records (FROM= TO=, CLASS= STACK= ARGS=--public-key)
+	@$(THERE) -m infra.archive verify --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
+
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 

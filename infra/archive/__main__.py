@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.archive import commands_export
+from infra.archive import commands_export, commands_verify
 
 app = typer.Typer(
     add_completion=False,
@@ -18,6 +18,7 @@ def archive() -> None:
 
 
 app.command("export")(commands_export.export)
+app.command("verify")(commands_verify.verify)
 
 if __name__ == "__main__":
     app()

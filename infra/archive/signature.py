@@ -54,4 +54,6 @@ def _p256(key: Any, where: str) -> PublicKey:
 
 
 def _bad(wrong: str) -> InputError:
-    return InputError([Problem("command line", "PUBLIC_KEY", wrong, "aws kms get-public-key, as PEM, kept where you trust")])
+    return InputError(
+        [Problem("command line", "PUBLIC_KEY", wrong, "aws kms get-public-key, as PEM, kept where you trust")]
+    )
