@@ -7,32 +7,14 @@ What it has no word for is left out by name, so that a new input is judged, or c
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.checkers import cloudformation_bucket as bucket
+from tests.checkers.cloudformation_jobs import JOB_KINDS
+from tests.checkers.cloudformation_kind import Kind, Properties
 from tests.checkers.cloudformation_words import capitalised, moved, tag_list
 from tests.checkers.plan import is_aws
 from tests.engine import Registered
-
-Properties = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How one type is said in CloudFormation."""
-
-    type: str
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Inputs whose property is called otherwise."""
-    below: Mapping[str, str] = field(default_factory=dict)
-    """The same for what is inside blocks."""
-    documents: tuple[str, ...] = ()
-    """Inputs that hold a JSON document as text."""
-    without: tuple[str, ...] = ()
-    """Inputs that only Pulumi or the provider acts on."""
-    shaped: Callable[[Properties], Properties] = dict
-    """Moves properties to where CloudFormation wants them."""
 
 
 def _service(properties: Properties) -> Properties:
@@ -106,6 +88,7 @@ def _listener(properties: Properties) -> Properties:
 
 
 KINDS = {
+    **JOB_KINDS,
     "aws:appautoscaling/policy:Policy": Kind("AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}),
     "aws:appautoscaling/target:Target": Kind("AWS::ApplicationAutoScaling::ScalableTarget"),
     "aws:cloudtrail/trail:Trail": Kind(
@@ -155,7 +138,7 @@ KINDS = {
     "aws:kms/alias:Alias": Kind("AWS::KMS::Alias", {"name": "AliasName"}, without=("region",)),
     "aws:kms/key:Key": Kind(
         "AWS::KMS::Key",
-        {"deletionWindowInDays": "PendingWindowInDays", "policy": "KeyPolicy"},
+        {"customerMasterKeySpec": "KeySpec", "deletionWindowInDays": "PendingWindowInDays", "policy": "KeyPolicy"},
         documents=("policy",),
         without=("region",),
     ),
