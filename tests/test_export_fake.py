@@ -66,12 +66,11 @@ def test_kms_signs_short_texts_and_tells_a_forged_signature(services: tuple[Any,
     how = {"MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}
     signature = kms.sign(KeyId=key, Message=b"text", **how)["Signature"]
     assert kms.verify(KeyId=key, Message=b"text", Signature=signature, **how)["SignatureValid"]
-    try:
-        said = kms.verify(KeyId=key, Message=b"other", Signature=signature, **how)
-    except ClientError as error:  # as AWS does; moto answers
-        assert error.response["Error"]["Code"] == "KMSInvalidSignatureException"
-    else:
-        assert not said["SignatureValid"]
+    try:  # AWS refuses; moto answers
+        valid = kms.verify(KeyId=key, Message=b"other", Signature=signature, **how)["SignatureValid"]
+    except ClientError as error:
+        valid = error.response["Error"]["Code"] != "KMSInvalidSignatureException"
+    assert not valid
 
 
 @pytest.fixture
