@@ -68,6 +68,9 @@ replay: environment ## send archived records to a sink again, resumable (CLASS= 
 archive-export: environment ## export days that CloudWatch holds to the archives (FROM= TO=, CLASS= STACK= ARGS=--function)
 	@$(THERE) -m infra.archive export --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
 
+archive-verify: environment ## is anything missing from the archives or altered? chain, objects, records (FROM= TO=, CLASS= STACK= ARGS=--public-key)
+	@$(THERE) -m infra.archive verify --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
+
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 
