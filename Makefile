@@ -7,7 +7,7 @@ TOUCHED   := git ls-files -z --cached --others --exclude-standard
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo sandbox redaction-score chaos perf test unit check format tools render schemas lock clean
+.PHONY: help environment demo sandbox redaction-score chaos perf test unit check format tools render schemas lock clean archive-search
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ format: environment ## put Python files into shape
 # stack (STACK=dev, staging, prod) with the caller's own AWS credentials.
 STACK ?= sandbox
 THERE  = $(if $(filter sandbox,$(STACK)),$(PYTHON_IN) -m sandbox.running) $(PYTHON_IN)
+
+archive-search: environment ## ask the archive one of the usual questions (QUERY=name ARGS="request_id=... --output csv" FROM= TO= CLASS= STACK=)
+	@$(THERE) -m infra.archive search $(if $(QUERY),'$(QUERY)',--help) $(ARGS) --stack '$(STACK)' $(if $(FROM),--from '$(FROM)') \
+		$(if $(TO),--to '$(TO)') $(if $(CLASS),--class '$(CLASS)')
 
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools

@@ -1,8 +1,8 @@
-"""A million archived records are searched in bounded memory, and twice as many take twice as long, not more."""
+"""A million archived records are searched in bounded memory, by the command as it is started; ten by `python -m sandbox.perf.search`."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import subprocess
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox.archives import RECORDS_A_REQUEST, objects, request_of, uid_of
+from sandbox.archives import RECORDS_A_REQUEST, event_of, objects, request_of, uid_of
 from sandbox.doubles.aws_clients import SANDBOX_CREDENTIALS, aws_client
 from sandbox.doubles.moto_server import MotoServer
 from tests.factories import ROOT, context
@@ -20,7 +20,7 @@ from tests.factories import ROOT, context
 pytestmark = pytest.mark.collector  # no collector runs, but it is nothing for those who want quick tests
 
 MILLION = 1_000_000
-DAY = datetime.datetime(2026, 11, 10, tzinfo=datetime.UTC)
+DAY = dt.datetime(2026, 11, 10, tzinfo=dt.UTC)
 MEMORY_BYTES = 300 * 1024**2
 
 
@@ -31,19 +31,18 @@ class Measured:
     rows: list[dict[str, str]]
     said: str
     peak_bytes: int
-    cpu_seconds: float
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """Yield S3 with a million records of a day in the sandbox's archive of audit."""
+    """Yield S3 with a million records of a day in the sandbox's archive of security."""
     which = context("sandbox")
     with MotoServer() as moto:
         s3 = aws_client("s3", endpoint_url=moto.endpoint, region=which.region, credentials=SANDBOX_CREDENTIALS)
         for cls in which.policy.data_classes.classes:
             s3.create_bucket(Bucket=which.archive_bucket(cls))
-        for item in objects(cls="audit", start=DAY, records=MILLION, hours=24):
-            s3.put_object(Bucket=which.archive_bucket("audit"), Key=item.key, Body=item.content)
+        for item in objects(cls="security", start=DAY, records=MILLION, hours=24):
+            s3.put_object(Bucket=which.archive_bucket("security"), Key=item.key, Body=item.content)
         yield moto.endpoint
 
 
@@ -62,21 +61,31 @@ def search(endpoint: str, *arguments: str) -> Measured:
     assert process.returncode == 0, said
     # Linux counts in KiB (getrusage(2)), macOS in bytes.
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Measured([json.loads(line) for line in out.splitlines()], said, peak, used.ru_utime + used.ru_stime)
+    return Measured([json.loads(line) for line in out.splitlines()], said, peak)
 
 
-def test_one_request_among_a_million_records_is_found_in_bounded_memory_and_linear_time(endpoint: str) -> None:
+def test_one_request_among_a_million_records_is_found_in_bounded_memory(endpoint: str) -> None:
     number = 777_777
     request = f"request_id={request_of(number)}"
-    whole = search(endpoint, "one-request", request, "--from", "2026-11-10", "--to", "2026-11-10", "--class", "audit")
+    found = search(
+        endpoint, "one-request", request, "--from", "2026-11-10", "--to", "2026-11-10", "--class", "security"
+    )
     first = number // RECORDS_A_REQUEST * RECORDS_A_REQUEST
-    assert {row["uid"] for row in whole.rows} == {uid_of(first + at) for at in range(RECORDS_A_REQUEST)}
-    assert f"({MILLION:,} records)" in whole.said
-    assert whole.peak_bytes < MEMORY_BYTES, f"{whole.peak_bytes / 1024**2:.0f} MiB"
-    print(f"{whole.peak_bytes / 1024**2:.0f} MiB, {whole.cpu_seconds:.1f} s")
+    assert {row["uid"] for row in found.rows} == {uid_of(first + at) for at in range(RECORDS_A_REQUEST)}
+    assert f"({MILLION:,} records)" in found.said
+    assert found.peak_bytes < MEMORY_BYTES, f"{found.peak_bytes / 1024**2:.0f} MiB"
 
 
-def test_records_that_the_engine_has_to_look_at_one_by_one_take_bounded_memory_too(endpoint: str) -> None:
-    # Ends with the hour of which an eighth is asked: what is uploaded later is read too, and left out by its time.
-    asked = search(endpoint, "failed-logins-by-address", "--from", "2026-11-10", "--to", "2026-11-10T00:00:30")
-    print(asked.said, asked.peak_bytes / 1024**2, asked.cpu_seconds)
+def test_records_that_the_engine_has_to_see_take_bounded_memory_too(endpoint: str) -> None:
+    # Half an hour has 20,833 records; of what was uploaded until the margin's end the engine is given those of failed
+    # logins, which are left out by their time. With the margin, that is the whole day.
+    found = search(endpoint, "failed-logins-by-address", "--from", "2026-11-10T23:30:00Z", "--to", "2026-11-10")
+    assert sum(int(row["attempts"]) for row in found.rows) == failed_logins_since(dt.time(23, 30))
+    assert found.peak_bytes < MEMORY_BYTES, f"{found.peak_bytes / 1024**2:.0f} MiB"
+
+
+def failed_logins_since(moment: dt.time) -> int:
+    """Return how many of the million records after `moment` are failed logins."""
+    step = 24 * 3_600 * 10**9 // MILLION
+    first = -(-(moment.hour * 3_600 + moment.minute * 60) * 10**9 // step)
+    return sum(event_of(number) == "auth.login.failed" for number in range(first, MILLION))
