@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -50,7 +51,7 @@ def build(which: Context) -> Search:
 
 @pytest.fixture(name="deployed", scope="module")
 def _deployed() -> dict[str, Deployment]:
-    return {stack: deploy(lambda stack=stack: build(context(stack))) for stack in STACKS}
+    return {stack: deploy(partial(build, context(stack))) for stack in STACKS}
 
 
 def _columns(prefix: str, config: dict[str, Any]) -> str:
@@ -108,6 +109,7 @@ def test_a_line_of_an_export_is_taken_apart_as_athena_does_and_no_line_that_is_n
 @pytest.mark.parametrize("table", tables(context("prod")).values(), ids=lambda table: table.name)
 def test_glue_takes_every_table(table: Table) -> None:
     shape = Session().get_service_model("glue").operation_model("CreateTable").input_shape
+    assert shape is not None
     given = {"DatabaseName": "tinybeans", "TableInput": table.document()}
     assert not ParamValidator().validate(given, shape).has_errors()
     assert set(re.findall(r"\$\{(\w+)\}", table.template)) == set(table.partitions)
