@@ -267,7 +267,7 @@ def test_a_mix_is_spread_over_a_rate() -> None:
     assert found.classes["access"].kept({"access_successes": 20}) == pytest.approx(75 * DAY)
 
 
-@pytest.mark.parametrize("mix", ["acess=1", "access", "access=x", "access=-1", "access=nan", "access=0"])
+@pytest.mark.parametrize("mix", ["nobody=1", "access", "access=x", "access=-1", "access=nan", "access=0"])
 def test_a_mix_that_says_nothing_is_refused(mix: str) -> None:
     with pytest.raises(InputError, match="MIX: "):
         volume.from_mix(mix, 1, policy(), PROD)
