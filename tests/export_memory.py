@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 def refusal(code: str, operation: str, message: str) -> ClientError:
     """Return the error that boto3 raises."""
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)  # type: ignore[arg-type]
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 class Body(io.BytesIO):
