@@ -8,7 +8,6 @@ import yaml
 
 from infra.problems import InputError, Problem
 
-
 # libyaml's where PyYAML came with it: a fifth of the time, on every start of the program.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
