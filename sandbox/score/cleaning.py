@@ -11,6 +11,8 @@ DOOR = "logs/accept"
 QUARANTINE = "logs/quarantine"
 THINNING = ("transform/sampling", "probabilistic_sampler/", "log_dedup/", "logdedup/", "tail_sampling/")
 """Processors of a class that leave records out: none may be missing when each is judged."""
+THIN = "logs/thin-"
+"""What a class's first pipeline is called where services of it have a rate limit; limits are cut out, as sinks are."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,16 @@ def cut_after_classes(
 ) -> dict[str, Any]:
     """Return `config` from the pipeline `door`, fed by `receivers`, to the class pipelines, which end in `ends`."""
     known = config["service"]["pipelines"]
-    last = {f"logs/{name}": ends.delivered for name in classes} | {QUARANTINE: ends.quarantined}
+    last = {_first(known, name): ends.delivered for name in classes} | {QUARANTINE: ends.quarantined}
     pipelines: dict[str, dict[str, list[str]]] = {}
     waiting = [door]
     while waiting:
         name = waiting.pop(0)
         found = known[name]
         if name in last:
-            processors = [item for item in found["processors"] if not item.startswith(THINNING)]
+            behind = known[name.replace(THIN, "logs/")]["processors"] if name.startswith(THIN) else []
+            every = [*found["processors"], *behind]
+            processors = [item for item in every if not item.startswith(THINNING)]
             pipelines[name] = {**found, "processors": processors, "exporters": list(last[name])}
             continue
         after = {
@@ -58,6 +62,11 @@ def cut_after_classes(
         pipelines,
         {name: item for name, item in config["connectors"].items() if name in used},
     )
+
+
+def _first(pipelines: Mapping[str, Any], cls: str) -> str:
+    """Return the pipeline in which records of a class arrive."""
+    return f"{THIN}{cls}" if f"{THIN}{cls}" in pipelines else f"logs/{cls}"
 
 
 def stock(policy: Redaction, receivers: Mapping[str, Any], exporters: Mapping[str, Any]) -> dict[str, Any]:
