@@ -15,8 +15,9 @@ from pathlib import Path
 
 from infra.stack import ROOT
 
-STATE = ROOT / ".sandbox" / "running.json"
-"""What the running sandbox says about itself; gone when it ends, and disbelieved when its process is gone."""
+STATE = Path(os.environ.get("SANDBOX_STATE") or ROOT / ".sandbox" / "running.json")
+"""What the running sandbox says about itself; gone when it ends, and disbelieved when its process is gone.
+SANDBOX_STATE names another place, for who keeps a second sandbox."""
 EXIT_NOTHING_RUNS = 2
 
 
