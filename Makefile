@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
-	archive-export archive-verify replay look
+	archive-export archive-verify archive-search replay look
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,10 +71,17 @@ archive-export: environment ## export days that CloudWatch holds to the archives
 look: environment ## ask the sandbox that runs what runbooks ask (WHAT=queues, sinks, accepted, health, ...; CLASS=)
 	@$(PYTHON_IN) -m sandbox.running $(PYTHON_IN) -m sandbox.looking $(if $(WHAT),'$(WHAT)',--help) $(if $(CLASS),--class '$(CLASS)')
 
+archive-verify: environment ## is anything missing from the archives or altered? chain, objects, records (FROM= TO=, CLASS= STACK= ARGS=--public-key)
+	@$(THERE) -m infra.archive verify --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
+
+archive-search: environment ## ask the archive one of the usual questions (QUERY=name ARGS="request_id=... --output csv" FROM= TO= CLASS= STACK=)
+	@$(THERE) -m infra.archive search $(if $(QUERY),'$(QUERY)',--help) $(ARGS) --stack '$(STACK)' $(if $(FROM),--from '$(FROM)') \
+		$(if $(TO),--to '$(TO)') $(if $(CLASS),--class '$(CLASS)')
+
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 
-render: environment ## render the collector's configuration of every stack into collector_configs/rendered/
+render: environment ## render the collector's configuration and alert rules of every stack into collector_configs/
 	@$(PYTHON_IN) -m infra.render
 
 schemas: environment ## write the JSON schemas of the policy files

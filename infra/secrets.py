@@ -8,6 +8,7 @@ Webhooks' URLs start the same way, encrypted in the stack's config or with an op
 be told them: they never reach the collector.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -183,7 +184,11 @@ def webhook_urls(
             for name in missing
         )
     urls = config.require_secret_object(WEBHOOKS)
-    return {name: urls.apply(lambda known, name=name: str(known[name])) for name in names}
+    return {name: urls.apply(functools.partial(_named, name)) for name in names}
+
+
+def _named(name: str, urls: Mapping[str, object]) -> str:
+    return str(urls[name])
 
 
 def _object(text: str) -> dict[str, object]:

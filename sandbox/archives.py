@@ -43,31 +43,52 @@ class ArchivedObject:
     records: int
 
 
-def objects(
-    *,
-    cls: str,
-    start: datetime.datetime,
-    records: int,
-    hours: int,
-    an_object: int = RECORDS_AN_OBJECT,
-    prefix: str = "otlp",
-) -> Iterator[ArchivedObject]:
-    """Yield objects that hold `records` records of class `cls`, spread evenly over `hours` hours from `start` (UTC)."""
-    first_ns = int(start.timestamp()) * 10**9
-    templates = _templates(cls)
-    step_ns = hours * 3_600 * 10**9 // records
-    for first in range(0, records, an_object):
-        count = min(an_object, records - first)
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """A made-up archive: `records` records of class `cls`, spread evenly over `hours` hours from `start` (UTC).
+
+    Any object can be made by itself, in any order.
+    """
+
+    cls: str
+    start: datetime.datetime
+    records: int
+    hours: int
+    an_object: int = RECORDS_AN_OBJECT
+    prefix: str = "otlp"
+
+    @property
+    def step_ns(self) -> int:
+        """Return the nanoseconds between two records."""
+        return self.hours * 3_600 * 10**9 // self.records
+
+    def keys(self) -> list[str]:
+        """Return the keys of all objects, in order."""
+        return [self._key(first) for first in range(0, self.records, self.an_object)]
+
+    def object(self, at: int) -> ArchivedObject:
+        """Return the object number `at`."""
+        first, templates = at * self.an_object, _templates(self.cls)
+        numbers = range(first, min(first + self.an_object, self.records))
         body = b",".join(
-            [
-                _record(templates[number % len(templates)], number, first_ns + number * step_ns)
-                for number in range(first, first + count)
-            ]
+            [_record(templates[number % len(templates)], number, self._time_ns(number)) for number in numbers]
         )
-        uploaded_ns = first_ns + (first + count - 1) * step_ns
-        yield ArchivedObject(
-            _key(prefix, uploaded_ns, first), gzip.compress(_HEAD + body + _TAIL, COMPRESSION, mtime=0), count
-        )
+        return ArchivedObject(self._key(first), gzip.compress(_HEAD + body + _TAIL, COMPRESSION, mtime=0), len(numbers))
+
+    def _time_ns(self, number: int) -> int:
+        return int(self.start.timestamp()) * 10**9 + number * self.step_ns
+
+    def _key(self, first: int) -> str:
+        last = min(first + self.an_object, self.records) - 1
+        return _key(self.prefix, self._time_ns(last), first)
+
+
+def objects(
+    *, cls: str, start: datetime.datetime, records: int, hours: int, an_object: int = RECORDS_AN_OBJECT
+) -> Iterator[ArchivedObject]:
+    """Yield every object of such an archive, in order."""
+    archive = Archive(cls=cls, start=start, records=records, hours=hours, an_object=an_object)
+    yield from (archive.object(at) for at in range(-(-records // an_object)))
 
 
 def request_of(number: int) -> str:

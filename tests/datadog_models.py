@@ -23,8 +23,10 @@ def faults(document: Any, model: str, version: str = "v1") -> list[str]:
     Missing and mistyped properties, values of no enumeration, unions that no member fits, and properties that the
     model does not list: the client keeps those silently, the API ignores or refuses them.
     """
+    untyped: Any = validate_and_convert_types
+    configuration: Any = Configuration
     try:
-        read = validate_and_convert_types(document, (_model(model, version),), ["body"], True, True, Configuration())
+        read = untyped(document, (_model(model, version),), ["body"], True, True, configuration())
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         return [f"{model}: {error}"]
     return list(_unread(read, "body"))

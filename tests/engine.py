@@ -183,6 +183,10 @@ def _plain(value: Any) -> Any:
     """Return `value` without secret wrappers and with whole floats as integers, as a person would write it."""
     if rpc.is_rpc_secret(value):
         return _plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, pulumi.AssetArchive):
+        return _plain(value.assets)
+    if isinstance(value, pulumi.FileAsset | pulumi.StringAsset):
+        return value.path if isinstance(value, pulumi.FileAsset) else value.text
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -49,7 +49,7 @@ class MemoryS3:
         Key: str,
         Body: bytes,
         IfNoneMatch: str | None = None,
-        ContentType: str = "",
+        **_: str,
     ) -> dict[str, Any]:
         """Store an object; with IfNoneMatch only where there is none."""
         if IfNoneMatch == "*" and Key in self.buckets[Bucket]:

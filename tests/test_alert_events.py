@@ -96,7 +96,9 @@ def test_every_call_and_parameter_that_an_event_alert_names_exists_in_the_servic
     for calls in condition(alert).any_of:
         model = session.get_service_model(calls.service)
         for call in calls.calls:
-            members = model.operation_model(call).input_shape.members
+            shape = model.operation_model(call).input_shape
+            assert shape is not None
+            members = shape.members
             for parameter in (*calls.with_parameter, *filter(None, [calls.without_parameter])):
                 assert parameter in members, f"{call} takes no {parameter}"
 
@@ -157,6 +159,14 @@ def test_undelivered_events_are_encrypted_kept_two_weeks_and_written_by_these_ru
     assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == sorted(
         f"arn:aws:events:us-east-1:123456789012:rule/tinybeans-prod-{alert}" for alert in EVENTS
     )
+
+
+def test_what_could_not_be_delivered_is_told_by_an_alarm() -> None:
+    deployment = alerting_of("prod")
+    alarm = deployment.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-alert-undelivered")
+
+    assert alarm["dimensions"] == {"QueueName": deployment.one(QUEUE)["name"]}
+    assert (alarm["namespace"], alarm["threshold"]) == ("AWS/SQS", 0)
 
 
 def test_a_pattern_names_each_service_once_and_asks_for_success() -> None:

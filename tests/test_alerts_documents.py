@@ -34,7 +34,7 @@ def api(document: dict[str, Any]) -> dict[str, Any]:
     """Return an alarm's arguments as PutMetricAlarm names them."""
 
     def named(value: Any) -> Any:
-        if isinstance(value, dict) and set(value) & {"ClusterName", "LogGroupName", "Class"}:
+        if isinstance(value, dict) and set(value) & {"ClusterName", "LogGroupName", "Class", "QueueName"}:
             return [{"Name": key, "Value": item} for key, item in value.items()]
         if isinstance(value, dict):
             return {_pascal(key): named(item) for key, item in value.items()}
@@ -64,6 +64,7 @@ def refused_by_the_api(document: dict[str, Any]) -> str:
     """Return what botocore's model of PutMetricAlarm says against an alarm; empty when nothing."""
     client = boto3.client("cloudwatch", region_name="us-east-1", config=Config(signature_version="v4"))
     shape = client.meta.service_model.operation_model("PutMetricAlarm").input_shape
+    assert shape is not None
     report = ParamValidator().validate(api(document), shape)
     return str(report.generate_report())
 

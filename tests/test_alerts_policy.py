@@ -23,6 +23,7 @@ REQUIRED = {
     },
     Kind.AWS: {
         "tasks-below-desired", "export-late", "export-failed", "archive-object-missing", "sensitive-data-found",
+        "alert-undelivered",
     },
     Kind.EVENT: {"key-endangered", "log-group-unprotected", "masked-data-read"},
     Kind.BUDGET: {"budget-threatened"},

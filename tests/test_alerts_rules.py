@@ -101,12 +101,16 @@ def test_a_queue_that_grows_is_told_of_when_it_is_full_within_four_hours(tmp_pat
 
 @collector
 @pytest.mark.parametrize(
-    ("values", "why"),
-    [("200+1x120", "it is full in thirteen hours"), ("0+1x90", "it is below a tenth"), ("500-1x90", "it empties")],
+    ("values", "minute", "why"),
+    [
+        ("200+1x120", 80, "it is full in thirteen hours"),
+        ("0+5x18", 18, "it is below a tenth, however fast it grows"),
+        ("500-1x90", 80, "it empties"),
+    ],
 )
-def test_a_queue_is_not_told_of_when(tmp_path: Path, values: str, why: str) -> None:
+def test_a_queue_is_not_told_of_when(tmp_path: Path, values: str, minute: int, why: str) -> None:
     assert why
-    evaluate(queue(values), tmp_path, "queue-full-soon", late=(80 * MINUTE, set()))
+    evaluate(queue(values), tmp_path, "queue-full-soon", late=(minute * MINUTE, set()))
 
 
 @collector

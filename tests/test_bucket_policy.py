@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.policy.archive import LockMode
-from tests.archive_stack import CLASSES, POLICY, WRITER, archives_of, declare, key_arn
+from tests.archive_stack import CLASSES, EXPORTER, POLICY, WRITER, archives_of, declare, key_arn
 from tests.engine import deploy
 from tests.factories import STACKS, context
 from tests.policy_evaluator import Decision, Request, decide, listed
@@ -80,7 +80,22 @@ def test_no_bucket_answers_over_plain_http_or_old_tls(name: str, keys: dict[str,
 def test_only_the_collector_writes_where_collected_records_are() -> None:
     assert with_rights(put(by=DEPLOYER)) is Decision.DENIED
     assert with_rights(put(by=LOGS)) is Decision.DENIED
-    assert with_rights(put(by=DEPLOYER, on=f"{AUDIT}/manifests/day.json")) is Decision.ALLOWED
+    assert with_rights(put(by=DEPLOYER, on=f"{AUDIT}/elsewhere.json")) is Decision.ALLOWED
+
+
+def test_only_the_export_writes_manifests() -> None:
+    manifest = f"{AUDIT}/manifests/chain/group/99999998.json"
+    assert with_rights(put(by=EXPORTER, on=manifest)) is Decision.ALLOWED
+    assert with_rights(put(by=DEPLOYER, on=manifest)) is Decision.DENIED
+    assert with_rights(put(by=WRITER, on=manifest)) is Decision.DENIED
+
+
+def test_no_role_or_user_writes_where_exports_are() -> None:
+    person = {"aws:PrincipalIsAWSService": "false"}
+    for somebody in (DEPLOYER, WRITER, EXPORTER):
+        assert with_rights(put(by=somebody, on=f"{AUDIT}/export/1.gz", **person)) is Decision.DENIED
+    service = {**EXPORT, "aws:PrincipalIsAWSService": "true"}
+    assert decide(Request(LOGS, "s3:PutObject", f"{AUDIT}/export/1.gz", service), policy()) is Decision.ALLOWED
 
 
 def test_cloudwatch_may_export_this_classs_group_of_this_account_under_its_prefix() -> None:

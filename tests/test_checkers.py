@@ -38,11 +38,14 @@ GROUP, KEY = "aws:cloudwatch/logGroup:LogGroup", "aws:kms/key:Key"
 BUCKET, TASK = "aws:s3/bucket:Bucket", "aws:ecs/taskDefinition:TaskDefinition"
 GRANT, BUCKET_POLICY = "aws:iam/rolePolicy:RolePolicy", "aws:s3/bucketPolicy:BucketPolicy"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+ALARM, TOPIC = "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sns/topic:Topic"
 PART_OF_PROD = (
     "access-logs-",
+    "alarms-export-late-audit",
     "audit-",
     "collector-config-",
     "collector-task",
+    "notifications-platform-page-topic",
     "reader-grants-compliance-",
     "readers-compliance-",
 )
@@ -163,6 +166,7 @@ def bitten_by_cfn_lint() -> tuple[Finding, ...]:
         "audit-archive-object-lock",
         rule={"defaultRetention": {"mode": "FOREVER", "days": 1}},
     )
+    broken = changed(broken, ALARM, "alarms-export-late-audit", treatMissingData="ring the bell", period=45)
     return tuple(cfn_lint(broken, stack="prod"))
 
 
@@ -175,6 +179,7 @@ def _said(action: str) -> dict[str, Any]:
     [
         (f"{GROUP}/audit-group", "E3030", "RetentionInDays: 31"),
         (f"{TASK}/collector-task", "E3047", "300"),
+        (f"{ALARM}/alarms-export-late-audit", "E3030", "ring the bell"),
         (f"{GRANT}/reader-grants-compliance-policy", "W3037", "getobjekt"),
         (f"{KEY}/audit-key", "W3037", "dekrypt"),
         (f"{BUCKET_POLICY}/audit-archive-policy", "E3512", "Principal"),
@@ -216,6 +221,7 @@ def _verdict(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
         blockPublicPolicy=False,
     )
     broken = changed(broken, OBJECT, "collector-config-object", kmsKeyId=None)
+    broken = changed(broken, TOPIC, "notifications-platform-page-topic", kmsMasterKeyId=None)
     broken = with_statement(broken, GRANT, "reader-grants-compliance-policy", "policy", _said("*"))
     broken = with_statement(
         broken, BUCKET_POLICY, "audit-archive-policy", "policy", {**_said("s3:*"), "Principal": {"AWS": "*"}}
@@ -249,6 +255,7 @@ def test_checkov_judges_every_type_that_it_is_not_known_to_pass_over(verdict: Ve
         (f"{BUCKET}/audit-archive-bucket", "CKV_AWS_145"),  # not encrypted with KMS
         ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock/access-logs-public-access-block", "CKV_AWS_54"),
         (f"{OBJECT}/collector-config-object", "CKV_AWS_186"),  # not with the customer's key
+        (f"{TOPIC}/notifications-platform-page-topic", "CKV_AWS_26"),  # not encrypted
         (f"{BUCKET_POLICY}/audit-archive-policy", "CKV_AWS_70"),  # open to everybody
         (f"{GRANT}/reader-grants-compliance-policy", "CKV_AWS_62"),  # an administrator
     ],

@@ -101,7 +101,7 @@ def test_an_aws_account_is_written_in_the_providers_blocks() -> None:
     ("body", "said"),
     [
         ({"name": "a", "retention": 3}, "LogsIndexArgs has no property for retention"),
-        ({"name": "a", "filter": {"qeury": "*"}}, "LogsIndexFilterArgs has no property for qeury"),
+        ({"name": "a", "filter": {"question": "*"}}, "LogsIndexFilterArgs has no property for question"),
         ({"name": "a", "limits": {"daily": 3}}, "LogsIndexArgs has no property for limits.daily"),
     ],
 )

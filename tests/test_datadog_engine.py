@@ -65,7 +65,17 @@ def signed_in(here: Context) -> pulumi.ResourceOptions:
 
 def all_of_it(here: Context) -> None:
     """Register all of Datadog's components but the archive, which is half AWS."""
-    from infra.components.datadog import indexes, metrics, pipelines, readers, scanner  # noqa: PLC0415
+    from infra.components.datadog import (  # noqa: PLC0415
+        dashboards,
+        indexes,
+        metrics,
+        monitors,
+        pipelines,
+        readers,
+        scanner,
+        security_rules,
+        slos,
+    )
 
     opts = signed_in(here)
     scanner.SensitiveData("scanner", context=here, opts=opts)
@@ -73,6 +83,10 @@ def all_of_it(here: Context) -> None:
     indexes.LogIndexes("indexes", context=here, opts=opts)
     metrics.LogMetrics("metrics", context=here, opts=opts)
     readers.LogReaders("readers", context=here, opts=opts)
+    monitors.LogMonitors("monitors", context=here, opts=opts)
+    slos.LogObjectives("objectives", context=here, opts=opts)
+    security_rules.DetectionRules("detections", context=here, opts=opts)
+    dashboards.LogDashboards("dashboards", context=here, opts=opts)
 
 
 def only_indexes(here: Context) -> None:
@@ -113,7 +127,7 @@ def _created(home: Home) -> auto.UpResult:
 
 
 def changes(result: auto.UpResult) -> dict[str, int]:
-    return dict(result.summary.resource_changes or {})
+    return {str(getattr(kind, "value", kind)): count for kind, count in (result.summary.resource_changes or {}).items()}
 
 
 def dev(**settings: Any) -> Context:
@@ -125,7 +139,7 @@ def test_everything_comes_up_and_a_second_update_changes_nothing(
     home: Home, created: auto.UpResult, record_property: Callable[[str, object], None]
 ) -> None:
     count = changes(created)["create"]
-    assert count > 50
+    assert count > 85
     record_property("resources", count)
     here = context("sandbox", destinations="cloudwatch,datadog")
     assert changes(home.stack("sandbox", lambda: all_of_it(here)).up()) == {"same": count}

@@ -23,11 +23,11 @@ def test_a_document_that_the_models_know_has_no_faults() -> None:
     [
         (pipeline(type="status-remaper"), "LogsPipeline", "body.processors[0]: no model fits"),
         (
-            pipeline(soruces=["x"]),
+            pipeline(places=["x"]),
             "LogsPipeline",
-            "body.processors[0].processors[0].soruces: LogsStatusRemapper has no such property",
+            "body.processors[0].processors[0].places: LogsStatusRemapper has no such property",
         ),
-        ({**pipeline(), "nam": 1}, "LogsPipeline", "body.nam: LogsPipeline has no such property"),
+        ({**pipeline(), "label": 1}, "LogsPipeline", "body.label: LogsPipeline has no such property"),
         ({"filter": {"query": "*"}}, "LogsPipeline", "missing 1 required positional argument: 'name'"),
         (
             {"name": "m", "type": "log alert", "query": "q", "options": {"on_missing_data": "shrug"}},
@@ -49,7 +49,7 @@ def test_a_fault_is_found_with_its_place(document: dict[str, Any], model: str, s
 
 def test_models_of_the_second_version_are_known_too() -> None:
     body = {"data": {"type": "logs_metrics", "id": "a.b", "attributes": {"filter": {"query": "x"}}}}
-    attributes: dict[str, Any] = body["data"]["attributes"]  # type: ignore[assignment, index]
+    attributes: dict[str, Any] = body["data"]["attributes"]  # type: ignore[assignment]
     attributes["compute"] = {"aggregation_type": "count"}
     assert faults(body, "LogsMetricCreateRequest", "v2") == []
     attributes["compute"] = {"aggregation_type": "sum"}

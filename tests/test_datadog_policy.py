@@ -54,7 +54,7 @@ def test_the_repositorys_own_policy_and_settings_have_no_problem() -> None:
         (
             "keep_days: 400 # the same season of the year before",
             "keep_days: 1200",
-            "(whole file).classes.security.datadog.archive.prod: Datadog would keep records longer than the class's own "
+            "classes.security.datadog.archive.prod: Datadog would keep records longer than the class's own "
             "archive. Allowed: at most 1096 days",
         ),
         (HEALTH, '"@htpp.route:/health"', "classes.access.datadog.exclusions.0.query: the facet @htpp.route is set by"),

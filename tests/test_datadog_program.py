@@ -42,7 +42,8 @@ def _owner() -> Deployment:
         "archives_after": ["old"],
         "scanner_groups_after": ["other"],
     }
-    values["tinybeans-logging:datadog"] = json.dumps({"order": order, "index_suffix": "-2"})
+    own = json.loads(values["tinybeans-logging:datadog"])
+    values["tinybeans-logging:datadog"] = json.dumps({**own, "order": order, "index_suffix": "-2"})
     return deploy(
         lambda: infra.program.deploy(read_stack("prod")),
         stack="prod",

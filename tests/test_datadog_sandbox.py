@@ -100,7 +100,7 @@ def test_what_the_api_takes_is_taken(life: Lifecycle, token: str, news: Props) -
                             "sources": ["a"],
                             "sourceType": "attribute",
                             "target": "b",
-                            "targetType": "atribute",
+                            "targetType": "column",
                         }
                     }
                 ],

@@ -2,27 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
 from infra.context import Context
-from infra.documents.dashboard_panels import (
-    PIPELINE_OWNERS,
-    SERVICE_OWNERS,
-    AwsMeasured,
-    Measured,
-    Panel,
-    Reading,
-    Unit,
-)
-from infra.documents.datadog import dashboards as drawn
 from infra.documents.datadog import facets
 from infra.documents.datadog.dashboards import dashboards
 from infra.documents.datadog.indexes import index_name
-from infra.documents.datadog.monitors import monitors, spoken_for
+from infra.documents.datadog.monitors import spoken_for
 from infra.documents.datadog.security_rules import security_rules
 from infra.documents.datadog.slos import slos
 from infra.documents.datadog.told import told, untold
@@ -31,54 +20,21 @@ from infra.documents.datadog.watched import log_search
 from infra.policy.alerts import Target
 from infra.policy.alerts.metrics import COLLECTOR_METRICS, Presence
 from infra.policy.alerts.used import metrics_of
-from infra.policy.objectives import Measure
-from infra.sinks import ARCHIVE
 from tests.datadog_models import faults
-from tests.datadog_queries import Series, monitored, series_of
-from tests.factories import ROOT, context, settings, stack_values
+from tests.datadog_queries import monitored
+from tests.datadog_watching import (
+    USAGE,
+    WITH_DATADOG,
+    alerting,
+    all_monitors,
+    all_series,
+    queries_of,
+)
+from tests.factories import ROOT, context, stack_values
 
-Document = dict[str, Any]
-WITH_DATADOG = [stack for stack in ("staging", "prod") if "datadog" in settings(stack).destinations]
-USAGE = "datadog.estimated_usage.logs.ingested_bytes"
 TAGS = {"env", "service", "host"}
 """What Datadog keeps of the resource of the collector's metrics."""
 every = pytest.mark.parametrize("stack", WITH_DATADOG)
-
-
-def alerting(here: Context) -> dict[str, Document]:
-    return monitors(here, told(here))
-
-
-def all_monitors(here: Context) -> dict[str, Document]:
-    return {**alerting(here), **usage_monitors(here, told(here))}
-
-
-def widgets(document: Document) -> list[Document]:
-    return [item["definition"] for item in document["widgets"]]
-
-
-def queries_of(document: Document) -> Iterator[Document]:
-    """Yield the queries of a dashboard's graphs."""
-    for widget in widgets(document):
-        for request in widget.get("requests", ()):
-            yield from request.get("queries", ())
-
-
-def all_series(here: Context) -> list[Series]:
-    """Return every metric query of every document."""
-    found: list[Series] = []
-    for monitor in all_monitors(here).values():
-        if monitor["type"] == "query alert":
-            found += monitored(monitor["query"])[0]
-    for slo in slos(here).values():
-        specification = slo["sli_specification"]
-        asked = specification["count"] if "count" in specification else specification["time_slice"]["query"]
-        found += [series for query in asked["queries"] for series in series_of(query["query"])]
-    for dashboard in dashboards(here).values():
-        for query in queries_of(dashboard):
-            if query["data_source"] == "metrics":
-                found += series_of(query["query"])
-    return found
 
 
 def test_staging_and_prod_are_watched_at_datadog() -> None:
@@ -157,8 +113,13 @@ def test_what_is_missing_from_a_healthy_collector_is_told_by_one_monitor_alone(s
     }
     assert telling == set(speakers.values())
     for name, alert in alerts.items():
-        if Presence.EVENT in {COLLECTOR_METRICS[metric].presence for metric in metrics_of(alert.condition)}:
-            assert alerting(here)[name]["options"]["on_missing_data"] == "resolve", name
+        presences = {COLLECTOR_METRICS[metric].presence for metric in metrics_of(alert.condition)}
+        missed = bool(presences) and Presence.EVENT not in presences
+        if name not in telling:
+            said = alerting(here)[name]["options"]["on_missing_data"]
+            assert said == ("show_no_data" if missed else "resolve"), name
+        else:
+            assert missed, name
 
 
 @every
@@ -178,7 +139,7 @@ def test_queries_ask_for_metrics_and_tags_that_there_are_and_for_their_own_stack
 
 
 @every
-def test_queries_name_exporters_and_processors_that_the_collector_has(stack: str) -> None:
+def test_queries_name_jobs_exporters_and_processors_that_the_collector_has(stack: str) -> None:
     text = (ROOT / "collector_configs" / "rendered" / f"{stack}.yaml").read_text(encoding="utf-8")
     config = yaml.load(text, Loader=yaml.CSafeLoader)
     last = {
@@ -186,8 +147,11 @@ def test_queries_name_exporters_and_processors_that_the_collector_has(stack: str
         for name, pipeline in config["service"]["pipelines"].items()
         if name.removeprefix("logs/") in context(stack).policy.data_classes.classes
     }
+    (job,) = config["receivers"]["prometheus/own"]["config"]["scrape_configs"]
     exact = 0
     for series in all_series(context(stack)):
+        if series.metric != USAGE:
+            assert series.values("service") <= {job["job_name"]}
         for exporter in series.values("exporter"):
             assert any(_fits(exporter, name) for name in config["exporters"]), exporter
             exact += "*" not in exporter
@@ -256,61 +220,6 @@ def test_each_service_is_held_to_the_bytes_of_its_budget(stack: str) -> None:
         (series,), critical = monitored(monitor["query"])
         assert (critical, series.values("service")) == (limit, {service})
         assert monitor["options"]["thresholds"]["warning"] == limit * budgets.datadog.warning_percent / 100
-
-
-@every
-def test_each_objective_is_measured_and_freshness_for_each_sink(stack: str) -> None:
-    here = context(stack)
-    found = slos(here)
-    assert set(found) == {
-        "delivery-freshness-cloudwatch",
-        "delivery-freshness-datadog",
-        "delivery-freshness-archive",
-        "delivery-loss",
-        "redaction-coverage",
-    }
-    for objective in here.policy.objectives.objectives:
-        target = objective.target_percent.at(here.settings.environment)
-        mine = [slo for name, slo in found.items() if name.startswith(objective.name)]
-        assert mine
-        for slo in mine:
-            assert slo["target_threshold"] == slo["thresholds"][0]["target"] == target
-            assert slo["timeframe"] == here.policy.objectives.timeframe
-            assert (slo["type"] == "time_slice") is (objective.measures is Measure.FRESHNESS)
-
-
-def test_loss_counts_what_sinks_refused_for_good_and_neither_hops_nor_spills() -> None:
-    asked = {
-        query["name"]: query["query"]
-        for query in slos(context("prod"))["delivery-loss"]["sli_specification"]["count"]["queries"]
-    }
-    (good,), (bad,) = series_of(asked["good"]), series_of(asked["bad"])
-    assert good.values("exporter") == bad.values("exporter")
-    assert not [name for name in good.values("exporter") if "hop" in name or "spill" in name]
-    assert any(name.startswith(f"awss3/{ARCHIVE}-") for name in good.values("exporter"))
-    assert bad.values("error_permanent") == {"true"}
-
-
-@every
-def test_each_shared_panel_is_drawn_once_on_its_dashboard(stack: str) -> None:
-    found = dashboards(context(stack))
-    for name, panels in (("pipeline-owners", PIPELINE_OWNERS), ("service-owners", SERVICE_OWNERS)):
-        shown = [widget.get("title") or widget["content"] for widget in widgets(found[name])]
-        for panel in panels:
-            assert len([text for text in shown if panel.title in text]) == 1, f"{name}: {panel.title}"
-    assert "slo_list" in {widget["type"] for widget in widgets(found["pipeline-owners"])}
-    notes = [widget["content"] for widget in widgets(found["pipeline-owners"]) if widget["type"] == "note"]
-    assert len(notes) == 1
-    assert "Export lag" in notes[0]
-
-
-def test_a_panel_that_datadog_cannot_match_is_refused() -> None:
-    odd = Measured("otelcol_exporter_queue_size", Reading.HIGHEST, (), (("exporter", "otlp_http/(a|b)"),))
-    panel = Panel("odd", "Odd", "Two at once.", Unit.BYTES, (odd,))
-    with pytest.raises(ValueError, match="cannot match"):
-        drawn.widget(context("prod"), panel)
-    unknown = Panel("none", "None", "Nothing.", Unit.DAYS, (AwsMeasured("A/B", "C", "Sum"),))
-    assert drawn.widget(context("prod"), unknown)["type"] == "note"
 
 
 def with_handles(**handles: Any) -> Context:

@@ -6,6 +6,8 @@ not proven here (sandbox/doubles says what they check).
 
 import datetime
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from sandbox.demo.report import rendered
 from sandbox.demo.result import DemoResult
 from sandbox.demo.run import Live, carry, destinations_from, live_sandbox
 from sandbox.demo.sensitive import Sensitive
+from sandbox.look import variables
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
 from tests.factories import ROOT, policy
@@ -125,3 +128,26 @@ def test_a_file_that_cannot_be_sent_is_refused_by_name(content: str | None, said
         path.write_text(content)
     with pytest.raises(NoLinesError, match=said):
         from_file(path, policy())
+
+
+def test_what_the_collector_archived_and_what_cloudwatch_exports_prove_each_other_whole(
+    live: Live, application_run: tuple[Lines, DemoResult]
+) -> None:
+    environment = {**os.environ, **variables(live)}
+    today = datetime.datetime.now(datetime.UTC).date()
+    window = ["--from", (today - datetime.timedelta(days=1)).isoformat(), "--to", today.isoformat()]
+
+    def archive(command: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-m", "infra.archive", command, *window],
+            cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    exported = archive("export")
+    assert all(f"/tinybeans/sandbox/{row.cls} is exported" in exported for row in application_run[1].accounts.rows)
+    proven = archive("verify")
+    assert "0 findings" in proven
+    assert "in both, alike" in proven
+    assert "missing" not in proven

@@ -11,9 +11,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from infra.documents.collector import load_fragments
 from infra.forecast import counters, lines, sinks, volume, what_if
 from infra.forecast.__main__ import forecast
-from infra.forecast.archive import archive_cost, objects_a_day, stays
+from infra.forecast.archive import OBJECT_BYTES, OBJECT_SECONDS, archive_cost, objects_a_day, stays
 from infra.forecast.prices import Assumptions, Cost, Price, Prices, load_prices
 from infra.forecast.volume import ClassVolume, Volume
 from infra.model import Environment
@@ -134,6 +135,11 @@ def test_objects_are_written_when_full_or_after_ten_seconds() -> None:
     assert objects_a_day(1000, 5, 2) == 5
     assert objects_a_day(GB, 1e6, 2) == 2 * DAY / 10
     assert objects_a_day(8_388_608 * 1e6, 1e9, 2) == 1e6
+
+
+def test_when_an_object_is_written_is_what_the_archives_exporter_says() -> None:
+    batch = load_fragments(ROOT / "collector_configs").destinations["archive"]["awss3"]["sending_queue"]["batch"]
+    assert (batch["max_size"], batch["flush_timeout"]) == (OBJECT_BYTES, f"{OBJECT_SECONDS}s")
 
 
 def test_an_unknown_price_stays_unknown_in_every_sum_and_nothing_costs_nothing() -> None:

@@ -187,8 +187,8 @@ def everybody(**changed: Any) -> dict[str, Any]:
 
 
 def test_a_team_that_the_policy_does_not_know_is_refused() -> None:
-    assert refused(recipients=everybody(platfrom={})) == {
-        "tinybeans-logging:alerting.recipients.platfrom": "the policy knows no such team | "
+    assert refused(recipients=everybody(plumbers={})) == {
+        "tinybeans-logging:alerting.recipients.plumbers": "the policy knows no such team | "
         "platform, security, service-owners, finance"
     }
 

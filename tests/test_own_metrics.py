@@ -30,6 +30,7 @@ SERVICES = policy().alerts.services
 FRAGMENTS = load_fragments(ROOT / "collector_configs")
 SEEN = tuple(name for name in ALERTED if name != "otelcol_processor_memory_limiter_refused_log_records")
 """All but the one that takes a collector of its own, short of memory: tests/test_alerts_fire.py has it."""
+NAMED = {"service.name": SERVICES[0]}
 SMALL_QUEUE = 1_000_000
 """Bytes; just more than one batch."""
 
@@ -131,8 +132,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     one that refuses for good, and a record that is withheld."""
     with collector_run(context("sandbox"), tmp_path_factory.mktemp("own"), _tight) as found:
         found.cloudwatch.faults.fail_next(400, count=1000)
-        known = {"resource": {"service.name": SERVICES[0]}}
-        found.send("refused for good", record("b", {"logger.name": "mysite.audit"}), **known)
+        found.send("refused for good", record("b", {"logger.name": "mysite.audit"}), resource=NAMED)
         found.send("withheld", record("b", {"note": "hmac-of=0"}))
         found.flush()
         found.metrics.wait(lambda: bool(found.metrics.total("otelcol_exporter_send_failed_log_records")))

@@ -329,3 +329,17 @@ sys.exit(', '.join(opened) or 0)
 """
     result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("stack", [name for name in STACKS if "datadog" in settings(name).destinations])
+def test_every_monitor_at_datadog_links_a_runbook_and_tells_somebody(stack: str) -> None:
+    monitors = program(stack).all("datadog:index/monitorJson:MonitorJson")
+    handles = {
+        handle for team in settings(stack).datadog.handles.values() for handle in (*team.page, *team.ticket, *team.info)
+    }
+    for item in monitors:
+        message = item.document("monitor")["message"]
+        assert f"{settings(stack).alerting.repository}/docs/runbooks/" in message, item.name
+        assert any(message.endswith(handle) for handle in handles), item.name
+    alerts = context(stack).policy.alerts.every().values()
+    assert len(monitors) > sum("datadog" in alert.targets for alert in alerts)

@@ -16,7 +16,8 @@ import pytest
 from infra.context import Context
 from infra.documents.collector import collector_config, load_fragments
 from infra.documents.collector.limit import meter, services
-from infra.model import PerEnvironment
+from infra.forecast.counters import from_page
+from infra.model import Environment, PerEnvironment
 from tests.collector_run import Arrived, Run, batch, record
 from tests.doors import at_least, running, stack, until
 from tests.factories import ROOT, STACKS, context, policy
@@ -193,6 +194,17 @@ def test_the_meter_asks_again_and_the_service_is_whole_once_its_window_is_over(f
 
     time.sleep(WINDOW + 1)
     assert after() == {False: 5}
+
+
+@pytest.mark.collector
+def test_the_collectors_own_page_is_a_volume_for_the_forecast(flood: Flood) -> None:
+    found = from_page(flood.run.collector.metrics_url, policy(), Environment.SANDBOX)
+    assert set(found.classes) == {"application", "audit", "security"}
+    chosen = {rule.name: rule.keep_percent.sandbox for rule in policy().data_classes.classes["application"].sampling}
+    kept = {name: item.kept(chosen) for name, item in found.classes.items()}
+    assert kept["audit"] == pytest.approx(kept["security"])
+    assert kept["application"] / kept["audit"] == pytest.approx(flood.counters["kept"] / REQUESTS, rel=0.2)
+    assert any("over a rate limit" in note for note in found.notes)
 
 
 @pytest.mark.collector

@@ -28,6 +28,7 @@ from infra.archive.search_places import listed, partition_of
 from infra.archive.search_question import Plan, plan
 from infra.archive.window import Window
 from infra.documents.search.questions import QUESTIONS, Question, Subject
+from infra.documents.search.records import RECORD_COLUMNS
 from infra.documents.search.statement import whole
 from infra.documents.search.tables import Source, table_name, tables
 from tests import queries_document
@@ -242,17 +243,18 @@ asked_in = {
 @pytest.fixture(scope="module")
 def records(archive: Archived) -> duckdb.DuckDBPyConnection:
     """Return a connection in which `records` holds every archived record of the window, each once, as the document says."""
-    everything = Question("everything", "All of it?", (), matching="1 = 1", answer="SELECT * FROM found")
+    every_column = f"SELECT {', '.join(RECORD_COLUMNS)} FROM found"
+    everything = Question("everything", "All of it?", (), matching="1 = 1", answer=every_column)
     connection = duckdb.connect(config={"threads": 1})
     asked = replace(put(archive, "one-request").asked, question=everything, needles=())
     every = tables(archive.context)
-    names = {table_name(cls, Source.COLLECTED): cls for cls in archive.context.policy.data_classes.classes}
-    work = {names[name]: every[name] for name in names}
+    work = {cls: every[table_name(cls, Source.COLLECTED)] for cls in archive.context.policy.data_classes.classes}
     rows, _ = streamed(archive, Plan(asked, work))
     columns = list(rows[0])
     connection.execute(f"CREATE TABLE records ({', '.join(f'{column} VARCHAR' for column in columns)})")
     connection.executemany(
-        f"INSERT INTO records VALUES ({', '.join('?' * len(columns))})", [list(row.values()) for row in rows]
+        f"INSERT INTO records VALUES ({', '.join('?' * len(columns))})",
+        [list(row.values()) for row in rows],
     )
     return connection
 

@@ -1,8 +1,8 @@
-"""A million archived records are searched in bounded memory, and twice as many take twice as long, not more."""
+"""A million archived records are searched in bounded memory, by the command as it is started; ten by `python -m sandbox.perf.search`."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import subprocess
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox.archives import RECORDS_A_REQUEST, objects, request_of, uid_of
+from sandbox.archives import RECORDS_A_REQUEST, USERS, objects, request_of, uid_of
 from sandbox.doubles.aws_clients import SANDBOX_CREDENTIALS, aws_client
 from sandbox.doubles.moto_server import MotoServer
 from tests.factories import ROOT, context
 
 pytestmark = pytest.mark.collector  # no collector runs, but it is nothing for those who want quick tests
 
-MILLION = 1_000_000
-DAY = datetime.datetime(2026, 11, 10, tzinfo=datetime.UTC)
+MILLION, SEEN_ONE_BY_ONE = 1_000_000, 40_000
+DAY = dt.datetime(2026, 11, 10, tzinfo=dt.UTC)
 MEMORY_BYTES = 300 * 1024**2
 
 
@@ -31,19 +31,19 @@ class Measured:
     rows: list[dict[str, str]]
     said: str
     peak_bytes: int
-    cpu_seconds: float
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """Yield S3 with a million records of a day in the sandbox's archive of audit."""
+    """Yield S3 with a million records of a day in the sandbox's archive of security, and fewer of application."""
     which = context("sandbox")
     with MotoServer() as moto:
         s3 = aws_client("s3", endpoint_url=moto.endpoint, region=which.region, credentials=SANDBOX_CREDENTIALS)
         for cls in which.policy.data_classes.classes:
             s3.create_bucket(Bucket=which.archive_bucket(cls))
-        for item in objects(cls="audit", start=DAY, records=MILLION, hours=24):
-            s3.put_object(Bucket=which.archive_bucket("audit"), Key=item.key, Body=item.content)
+        for cls, records in (("security", MILLION), ("application", SEEN_ONE_BY_ONE)):
+            for item in objects(cls=cls, start=DAY, records=records, hours=24):
+                s3.put_object(Bucket=which.archive_bucket(cls), Key=item.key, Body=item.content)
         yield moto.endpoint
 
 
@@ -56,27 +56,32 @@ def search(endpoint: str, *arguments: str) -> Measured:
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    out, said = process.stdout.read(), process.stderr.read()
+    with process.stdout, process.stderr:
+        out, said = process.stdout.read(), process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, said
     # Linux counts in KiB (getrusage(2)), macOS in bytes.
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Measured([json.loads(line) for line in out.splitlines()], said, peak, used.ru_utime + used.ru_stime)
+    return Measured([json.loads(line) for line in out.splitlines()], said, peak)
 
 
-def test_one_request_among_a_million_records_is_found_in_bounded_memory_and_linear_time(endpoint: str) -> None:
+def test_one_request_among_a_million_records_is_found_in_bounded_memory(endpoint: str) -> None:
     number = 777_777
     request = f"request_id={request_of(number)}"
-    whole = search(endpoint, "one-request", request, "--from", "2026-11-10", "--to", "2026-11-10", "--class", "audit")
+    found = search(
+        endpoint, "one-request", request, "--from", "2026-11-10", "--to", "2026-11-10", "--class", "security"
+    )
     first = number // RECORDS_A_REQUEST * RECORDS_A_REQUEST
-    assert {row["uid"] for row in whole.rows} == {uid_of(first + at) for at in range(RECORDS_A_REQUEST)}
-    assert f"({MILLION:,} records)" in whole.said
-    assert whole.peak_bytes < MEMORY_BYTES, f"{whole.peak_bytes / 1024**2:.0f} MiB"
-    print(f"{whole.peak_bytes / 1024**2:.0f} MiB, {whole.cpu_seconds:.1f} s")
+    assert {row["uid"] for row in found.rows} == {uid_of(first + at) for at in range(RECORDS_A_REQUEST)}
+    assert f"({MILLION:,} records)" in found.said
+    assert found.peak_bytes < MEMORY_BYTES, f"{found.peak_bytes / 1024**2:.0f} MiB"
 
 
-def test_records_that_the_engine_has_to_look_at_one_by_one_take_bounded_memory_too(endpoint: str) -> None:
-    # Ends with the hour of which an eighth is asked: what is uploaded later is read too, and left out by its time.
-    asked = search(endpoint, "failed-logins-by-address", "--from", "2026-11-10", "--to", "2026-11-10T00:00:30")
-    print(asked.said, asked.peak_bytes / 1024**2, asked.cpu_seconds)
+def test_records_that_the_engine_has_to_see_one_by_one_take_bounded_memory_too(endpoint: str) -> None:
+    # Hardly a record is without the digit 5, so that none can be passed over for lacking it.
+    found = search(
+        endpoint, "one-user", "user_id=5", "--from", "2026-11-10", "--to", "2026-11-10", "--class", "application"
+    )
+    assert {row["uid"] for row in found.rows} == {uid_of(number) for number in range(5, SEEN_ONE_BY_ONE, USERS)}
+    assert found.peak_bytes < MEMORY_BYTES, f"{found.peak_bytes / 1024**2:.0f} MiB"

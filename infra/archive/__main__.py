@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.archive import commands_export, commands_replay
+from infra.archive import commands_export, commands_replay, commands_verify
 from infra.archive.commands_search import search
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("replay-config")(commands_replay.replay_configuration)
 app.command("export")(commands_export.export)
 app.command()(search)
 
+app.command("verify")(commands_verify.verify)
 
 if __name__ == "__main__":
     app()

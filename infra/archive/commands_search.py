@@ -4,7 +4,7 @@ import datetime
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from infra.archive.errors import ArchiveError
+from infra.archive.objects import Form
 from infra.archive.search_engine import Engine, Seen
 from infra.archive.search_output import Output, write
 from infra.archive.search_places import Listed, listed
@@ -51,8 +52,8 @@ def search(
     stack: Annotated[str, typer.Option(help="The stack whose archive is asked.")] = "sandbox",
     cls: Annotated[str | None, typer.Option("--class", help="One class; else every one that can answer.")] = None,
     form: Annotated[
-        Source, typer.Option(help="What the collector archived, or what CloudWatch exported.")
-    ] = Source.COLLECTED,
+        Form, typer.Option(help="What the collector archived, or what CloudWatch exported.")
+    ] = Form.COLLECTED,
     output: Annotated[Output, typer.Option(help="How rows are written.")] = Output.TABLE,
     sql: Annotated[bool, typer.Option("--sql", help="Print Athena's statement for this question instead.")] = False,
 ) -> None:
@@ -65,7 +66,7 @@ def search(
             name=query,
             arguments=arguments or [],
             window=window,
-            form=form,
+            form=Source(form.value),
             cls=cls,
             pepper=lambda: _pepper(context),
         )
@@ -103,7 +104,7 @@ def _answer(context: Context, asked: Plan, window: Window, output: Output) -> bo
             work = [(cls, table, found[cls].read) for cls, table in asked.tables.items()]
             seen = engine.gather(s3, asked.asked, work, lambda item: bar.advance(task, item.size_bytes))
         rows = write(output, *engine.answer(asked.asked), sys.stdout)
-    errors.print(_summary(rows, window, seen, found.values()), markup=False, soft_wrap=True)
+    errors.print(_summary(rows, window, seen, list(found.values())), markup=False, soft_wrap=True)
     if seen.asleep:
         names = "\n".join(f"  s3://{item.bucket}/{item.key} ({item.storage_class})" for item in seen.asleep[:5])
         errors.print(
@@ -113,8 +114,7 @@ def _answer(context: Context, asked: Plan, window: Window, output: Output) -> bo
     return bool(seen.asleep)
 
 
-def _summary(rows: int, window: Window, seen: Seen, found: "list[Listed] | object") -> str:
-    each: list[Listed] = list(found)  # type: ignore[call-overload]
+def _summary(rows: int, window: Window, seen: Seen, each: Sequence[Listed]) -> str:
     left_out = f"{'more than ' if any(one.more for one in each) else ''}{sum(one.left_out for one in each):,}"
     return (
         f"{rows:,} rows, {window}; {seen.stored_bytes:,} bytes scanned in {seen.objects:,} objects "

@@ -5,6 +5,7 @@ one batch of records after the other, the second of all that the first halves fo
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,17 +97,17 @@ class Engine:
         declared = ", ".join(f"{name} VARCHAR" for name in columns(asked.question, asked.source))
         self._connection.execute(f"CREATE OR REPLACE TABLE matching ({declared})")
         for cls, table, items in work:
-            batch = _Batch(self._batch / table.name)
             put = self._putting(asked, cls, table)
-            for item in items:
-                try:
-                    self._take(s3, asked, table, item, batch, seen, put)
-                except ArchiveError:
-                    if item.storage_class not in NEEDS_RESTORE:
-                        raise
-                    seen.asleep.append(item)
-                done(item)
-            put(batch)
+            with closing(_Batch(self._batch / table.name)) as batch:
+                for item in items:
+                    try:
+                        self._take(s3, asked, table, item, batch, seen, put)
+                    except ArchiveError:
+                        if item.storage_class not in NEEDS_RESTORE:
+                            raise
+                        seen.asleep.append(item)
+                    done(item)
+                put(batch)
         return seen
 
     def answer(self, asked: Asked) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -153,12 +154,13 @@ class Engine:
 def view(table: Table, directory: Path) -> str:
     """Return DuckDB's statement that makes `table` of the JSON lines below `directory`, laid out by partition."""
     shapes = ", ".join(f"'{name}': '{duckdb_type(shape)}'" for name, shape in table.columns.items())
-    return (
-        # Names and types are the program's own; the directory is one that it made.
-        f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT * FROM read_json('{directory}/**/*.json*', "
+    options = (
         f"format = 'newline_delimited', columns = {{{shapes}}}, hive_partitioning = true, hive_types_autocast = false, "
-        f"maximum_object_size = {LARGEST_LINE_BYTES})"
+        f"maximum_object_size = {LARGEST_LINE_BYTES}"
     )
+    files = f"read_json('{directory}/**/*.json*', {options})"
+    # Names and types are the program's own, and so is the directory.
+    return f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT * FROM {files}"  # noqa: S608
 
 
 class _Batch:

@@ -4,7 +4,7 @@ import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -55,9 +55,8 @@ def partition_of(table: Table, key: str) -> dict[str, str]:
 
 def partition_pattern(table: Table) -> re.Pattern[str]:
     """Return the expression that keys below a partition of `table` begin with."""
-    return re.compile(
-        _COLUMN.sub(r"(?P<\1>[^/-]+)", re.escape(table.template)).replace(r"(?P<region>[^/-]+)", r"(?P<region>[^/]+)")
-    )
+    # As little as possible: a region has hyphens, and a hyphen ends the year in an export's keys.
+    return re.compile(_COLUMN.sub(r"(?P<\1>[^/]+?)", re.escape(table.template)))
 
 
 def _needed(
@@ -90,12 +89,12 @@ def _first_keys(s3: "S3Client", table: Table) -> Iterator[str]:
     yield from (item["Key"] for item in _pages(s3, table.bucket, table.location, COUNTED_AT_MOST))
 
 
-def _pages(s3: "S3Client", bucket: str, prefix: str, at_most: int | None) -> Iterator[dict]:  # type: ignore[type-arg]
+def _pages(s3: "S3Client", bucket: str, prefix: str, at_most: int | None) -> Iterator[Any]:
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=prefix, PaginationConfig={} if at_most is None else {"MaxItems": at_most}
         )
         for page in pages:
-            yield from page.get("Contents", [])  # type: ignore[misc]
+            yield from page.get("Contents", [])
     except ClientError as error:
         raise ArchiveError(bucket, prefix, f"cannot be listed ({error.response['Error']['Code']})") from None

@@ -1,5 +1,6 @@
 """Alerts on calls that should have stayed uncalled: rules on what CloudTrail records."""
 
+import functools
 import json
 import typing
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.documents.alarm_plan import undelivered_queue
 from infra.documents.audiences import Audience, audiences
 from infra.documents.event_patterns import event_pattern, rule_description, rule_state, told
 from infra.documents.notification_policy import undelivered_queue_policy
@@ -49,7 +51,7 @@ class AlertEvents(pulumi.ComponentResource):
             if alert.kind is Kind.EVENT and isinstance(alert.condition, EventCondition)
         }
         rule_names = {alert_id: context.name(alert_id) for alert_id in alerts}
-        queue_name = context.name(name, "undelivered")
+        queue_name = undelivered_queue(context)
         self.queue_arn = context.arn("sqs", queue_name)
         queue = aws.sqs.Queue(
             f"{name}-undelivered",
@@ -75,9 +77,7 @@ class AlertEvents(pulumi.ComponentResource):
                 f"{name}-{alert_id}-rule",
                 name=rule_names[alert_id],
                 description=rule_description(alert.summary, condition.needs, settings.management_trail_arn),
-                event_pattern=pulumi.Output.all(*key_arns).apply(
-                    lambda arns, condition=condition: json.dumps(event_pattern(condition, arns))
-                ),
+                event_pattern=pulumi.Output.all(*key_arns).apply(functools.partial(_pattern, condition)),
                 state=rule_state(condition),
                 tags=context.tags(name),
                 opts=child,
@@ -98,3 +98,7 @@ class AlertEvents(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[may_write, *after]),
                 )
         self.register_outputs({"queue_arn": self.queue_arn})
+
+
+def _pattern(condition: EventCondition, key_arns: Sequence[str]) -> str:
+    return json.dumps(event_pattern(condition, key_arns))

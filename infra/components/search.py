@@ -3,6 +3,7 @@
 import json
 import typing
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -86,7 +87,7 @@ class Search(pulumi.ComponentResource):
                 f"{name}-{group}-policy",
                 name="search-archives",
                 role=roles[group].name,
-                policy=self.key.arn.apply(lambda key, of=workgroup: json.dumps(self._grant(of, key))),
+                policy=self.key.arn.apply(partial(self._grant, workgroup)),
                 opts=self._within,
             )
         self.register_outputs({"workgroups": {group: item.name for group, item in self.groups.items()}})
@@ -174,9 +175,9 @@ class Search(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
-    def _grant(self, workgroup: WorkGroup, key_arn: str) -> dict[str, Any]:
+    def _grant(self, workgroup: WorkGroup, key_arn: str) -> str:
         context, base = self._context, database(self._context)
-        return search_policy(
+        document = search_policy(
             SearchReach(
                 workgroup=context.arn("athena", f"workgroup/{workgroup.name}"),
                 catalog=context.arn("glue", "catalog"),
@@ -189,6 +190,7 @@ class Search(pulumi.ComponentResource):
             ),
             s3_service=context.regional_service("s3"),
         )
+        return json.dumps(document)
 
 
 def results_bucket(context: Context) -> str:

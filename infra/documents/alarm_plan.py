@@ -85,6 +85,11 @@ def plan(context: Context, service: Service) -> Plan:
     return Plan(tuple(measured), composed, silent, tuple(filters.values()), tuple(unwatched))
 
 
+def undelivered_queue(context: Context) -> str:
+    """Return the name of the queue that keeps events which reached no topic."""
+    return context.name("alert-events", "undelivered")
+
+
 def description(alert: Alert, runbook: str) -> str:
     """Return what whoever is woken reads: what is wrong, what to do, and why this is worth waking somebody."""
     head = f"{alert.summary}\nRunbook: {runbook}\nSeverity: {alert.severity}, for {', '.join(alert.notify)}.\n"
@@ -107,7 +112,9 @@ def _bodies(name: str, alert: Alert, context: Context, service: Service) -> dict
             return {}
         return {"": promql_alarm(alert, context.settings.collector.own_metrics_seconds)}
     instances = _instances(alert, context, service)
-    found = {cls: body for cls, dimensions in instances.items() if (body := classic_alarm(alert, dimensions))}
+    found: dict[str, Body] = {
+        cls: body for cls, dimensions in instances.items() if (body := classic_alarm(alert, dimensions))
+    }
     condition = alert.condition if isinstance(alert.condition, AwsCondition) else alert.classic
     if isinstance(condition, AwsCondition) and condition.below is not None and len(found) > 1:
         return {"": _of_all(found)}
@@ -124,6 +131,8 @@ def _instances(alert: Alert, context: Context, service: Service) -> dict[str, Ma
             return {cls: {"LogGroupName": context.log_group(cls)} for cls in classes}
         case ("Class",):
             return {cls: {"Class": cls} for cls in classes}
+        case ("QueueName",):
+            return {"": {"QueueName": undelivered_queue(context)}}
         case ("ClusterName", "ServiceName"):
             return {"": {"ClusterName": service.cluster, "ServiceName": service.service}}
         case _:

@@ -121,10 +121,7 @@ PIPELINE_OWNERS = (
         Unit.PERCENT,
         (
             Measured(
-                "otelcol_exporter_queue_size",
-                Reading.SHARE,
-                ("exporter",),
-                over="otelcol_exporter_queue_capacity",
+                "otelcol_exporter_queue_size", Reading.SHARE, ("exporter",), over="otelcol_exporter_queue_capacity"
             ),
         ),
     ),
@@ -135,10 +132,7 @@ PIPELINE_OWNERS = (
         Unit.RECORDS_PER_SECOND,
         (
             Measured(
-                "otelcol_exporter_send_failed_log_records",
-                Reading.RATE,
-                ("exporter",),
-                (("error_permanent", "true"),),
+                "otelcol_exporter_send_failed_log_records", Reading.RATE, ("exporter",), (("error_permanent", "true"),)
             ),
         ),
     ),

@@ -135,20 +135,23 @@ def _trust(world: World, target: Target, link: Link) -> None:
     key = world.assignment.signing_key
     try:
         with explained(f"checking a signature with {key}", f"kms:Verify on {key}, and the key enabled"):
-            world.kms.verify(
+            answer = world.kms.verify(
                 KeyId=key,
                 Message=link.text,
                 MessageType="RAW",
                 Signature=link.signature,
                 SigningAlgorithm=chain.ALGORITHM,
             )
+        signed = bool(answer["SignatureValid"])
     except RefusedError as error:
         if "KMSInvalidSignature" not in str(error):
             raise
+        signed = False
+    if not signed:
         raise CorruptManifestError(
             f"the manifest s3://{target.bucket}/{chain.key(target, link.sequence)} is not signed by {key}. Nothing is "
             "exported for its group on top of it (docs/adr/0021-nightly-export.md, Repair)"
-        ) from error
+        )
 
 
 def _read(s3: Any, target: Target, key: str) -> bytes:

@@ -170,9 +170,9 @@ def _known(seen: Seen, day: Day) -> bool:
 def _due(seen: Seen, now: Moment, wanted: Wanted | None) -> Iterator[Day]:
     """Yield each day that something might have to be done for, oldest first."""
     kept_from = days.oldest_kept(seen.target.hot_days, now)
-    made = days.of(seen.created) if seen.created else kept_from
+    there_from = max(kept_from, days.of(seen.created)) if seen.created else datetime.date.max
     # Days before the group, and before what retention has left, are holes only in a chain that had begun by then.
-    first = min(max(kept_from, made), seen.state.first or datetime.date.max)
+    first = min(there_from, seen.state.first or datetime.date.max)
     until = days.last_closed(now)
     if wanted is not None:
         first, until = max(wanted.first, first), min(wanted.last, days.of(now))

@@ -16,7 +16,7 @@ from sandbox.providers.errors import Problem
 from sandbox.providers.rules import COMMON, DOCUMENTS
 from sandbox.providers.sdk import Field
 from sandbox.providers.table import Row, Rule
-from sandbox.providers.wire import Props, Secret, Unknown, has_secret, has_unknown, plain
+from sandbox.providers.wire import Envelope, Props, Secret, Unknown, has_secret, has_unknown, plain
 
 _MANY = 12
 _BOOKKEEPING = frozenset({"region", "tags", "timeouts", "skipDestroy", "forceDestroy", "name", "namePrefix"})
@@ -156,8 +156,8 @@ def _walk(bounds: _Api | _Cfn, value: Any, path: str, *, secret: bool = False) -
             # Keys inside a secret are as secret as its values: the path ends where it begins.
             for problem in _walk(bounds, value.value, path, secret=True):
                 yield Problem(path, problem.reason)
-        case Unknown() | None:
-            return
+        case Unknown() | Envelope() | None:
+            return  # what is not known, or is a file: its content is not the API's text
         case dict():
             for key, item in value.items():
                 inner = bounds.member(key)

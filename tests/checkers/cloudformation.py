@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.checkers import cloudformation_bucket as bucket
 from tests.checkers.cloudformation_alerts import ALERT_KINDS
+from tests.checkers.cloudformation_jobs import JOB_KINDS
 from tests.checkers.cloudformation_kind import Kind, Properties
 from tests.checkers.cloudformation_words import capitalised, moved, tag_list
 from tests.checkers.plan import is_aws
@@ -100,6 +101,7 @@ def _table(properties: Properties) -> Properties:
 OWN_ACCOUNT = {"Ref": "AWS::AccountId"}
 KINDS = {
     **ALERT_KINDS,
+    **JOB_KINDS,
     "aws:appautoscaling/policy:Policy": Kind("AWS::ApplicationAutoScaling::ScalingPolicy", {"name": "PolicyName"}),
     "aws:appautoscaling/target:Target": Kind("AWS::ApplicationAutoScaling::ScalableTarget"),
     "aws:athena/namedQuery:NamedQuery": Kind(
@@ -168,7 +170,7 @@ KINDS = {
     "aws:kms/alias:Alias": Kind("AWS::KMS::Alias", {"name": "AliasName"}, without=("region",)),
     "aws:kms/key:Key": Kind(
         "AWS::KMS::Key",
-        {"deletionWindowInDays": "PendingWindowInDays", "policy": "KeyPolicy"},
+        {"customerMasterKeySpec": "KeySpec", "deletionWindowInDays": "PendingWindowInDays", "policy": "KeyPolicy"},
         documents=("policy",),
         without=("region",),
     ),

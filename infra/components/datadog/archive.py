@@ -2,6 +2,7 @@
 
 import json
 import typing
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -57,7 +58,7 @@ class DatadogArchive(pulumi.ComponentResource):
             name=role_name(context),
             description="Under which Datadog writes and reads back its archive of logs",
             assume_role_policy=account.auth_config.apply(
-                lambda known: json.dumps(role_trust(context, known["aws_auth_config_role"]["external_id"]))
+                lambda known: json.dumps(role_trust(context, _external_id(known)))
             ),
             tags=context.tags(name),
             opts=child,
@@ -109,3 +110,8 @@ class DatadogArchive(pulumi.ComponentResource):
                 opts=child,
             )
         self.register_outputs({"bucket_name": self.store.bucket.bucket})
+
+
+def _external_id(auth_config: Any) -> str:
+    """Return what Datadog made up for this account; the SDK calls every part of it optional, and it never is."""
+    return str(auth_config["aws_auth_config_role"]["external_id"])

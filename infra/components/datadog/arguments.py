@@ -125,6 +125,6 @@ def _class_in(hint: Any) -> type | None:
 
 def _is_list(hint: Any) -> bool:
     origin = typing.get_origin(hint)
-    if isinstance(origin, type) and issubclass(origin, typing.Sequence):  # type: ignore[arg-type]
+    if isinstance(origin, type) and issubclass(origin, typing.Sequence):
         return True
     return any(_is_list(inner) for inner in typing.get_args(hint) if typing.get_origin(inner) is not None)

@@ -27,7 +27,7 @@ class LogReaders(pulumi.ComponentResource):
         offered = datadog.get_permissions_output(opts=pulumi.InvokeOutputOptions(parent=self)).permissions
         self.roles = {
             group: datadog.Role(
-                f"{name}-{group}-role",
+                f"{name}-{group}",
                 **arguments(body, datadog.RoleArgs),
                 permissions=offered.apply(_reading),
                 opts=child,

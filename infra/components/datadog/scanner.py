@@ -23,7 +23,7 @@ class SensitiveData(pulumi.ComponentResource):
         super().__init__("tinybeans:datadog:SensitiveData", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         made = datadog.SensitiveDataScannerGroup(
-            f"{name}-group", **arguments(group(context), datadog.SensitiveDataScannerGroupArgs), opts=child
+            f"{name}-last-line", **arguments(group(context), datadog.SensitiveDataScannerGroupArgs), opts=child
         )
         for rule, body in rules(context, group_id="").items():
             datadog.SensitiveDataScannerRule(

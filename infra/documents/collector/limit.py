@@ -16,6 +16,7 @@ from infra.documents.collector import sample
 from infra.documents.collector.part import Part, joined, pipeline
 from infra.documents.collector.route import pipeline as class_pipeline
 from infra.policy import Policy
+from infra.policy.data_classes import SampledBy
 
 REASON = "over_budget"
 """Shown as the reason wherever dropped records are counted."""
@@ -149,7 +150,7 @@ def _class(
 def _samplers(context: Context, name: str) -> dict[str, Any]:
     """Return what thins out a class: whole traces or sessions, and what belongs to none each by itself."""
     own, rule = context.policy.data_classes.classes[name].sampling, context.policy.budgets.limited[name]
-    together = sample.deciding(own[0].by if own else sample.SampledBy.TRACE)
+    together = sample.deciding(own[0].by if own else SampledBy.TRACE)
     percent = rule.keep_percent.at(context.settings.environment)
     return {
         **sample.thinning(f"{name}-{REASON}", below=rule.below, percent=percent, deciding=together),

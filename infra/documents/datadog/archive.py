@@ -62,15 +62,26 @@ def _archive(context: Context, cls: str) -> dict[str, Any]:
     }
 
 
+WHOLE_BUCKET = ("remove-lone-delete-markers", "abort-uploads")
+"""Rules that are the same for every class, so that the bucket has them once."""
+
+
 def lifecycle(context: Context) -> list[Rule]:
-    """Return the bucket's rules: for each class those of an archive, below the class's own path."""
+    """Return the bucket's rules: for each class those of an archive, below the class's own path, and what all share."""
     environment = context.settings.environment
-    return [
-        {**rule, "id": f"{name}-{rule['id']}", "filter": {"prefix": f"{name}/"}}
+    rules = {
+        name: archive_rules(cls.datadog.archive.at(environment).retention)
         for name, cls in classes(context).items()
         if cls.datadog
-        for rule in archive_rules(cls.datadog.archive.at(environment).retention)
+    }
+    own = [
+        {**rule, "id": f"{name}-{rule['id']}", "filter": {"prefix": f"{name}/"}}
+        for name, listed in rules.items()
+        for rule in listed
+        if rule["id"] not in WHOLE_BUCKET
     ]
+    shared = {rule["id"]: rule for listed in rules.values() for rule in listed if rule["id"] in WHOLE_BUCKET}
+    return [*own, *shared.values()]
 
 
 def integration(context: Context) -> dict[str, Any]:

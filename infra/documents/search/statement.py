@@ -23,7 +23,7 @@ SOURCE_DIALECT = "trino"
 class Statement:
     """A question put to tables."""
 
-    tree: exp.Expression
+    tree: exp.Expr
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -103,5 +103,5 @@ def _parsed(text: str) -> Statement:
     return Statement(sqlglot.parse_one(text, read=SOURCE_DIALECT))
 
 
-def _placeholders(tree: exp.Expression) -> list[exp.Placeholder]:
+def _placeholders(tree: exp.Expr) -> list[exp.Placeholder]:
     return list(tree.find_all(exp.Placeholder))

@@ -127,6 +127,12 @@ AWS_METRICS = {
         AwsMetric("AWS/Logs", "IncomingLogEvents", ("LogGroupName",), "CloudWatch Logs, usage metrics"),
         AwsMetric("AWS/Logs", "IncomingBytes", ("LogGroupName",), "CloudWatch Logs, usage metrics"),
         AwsMetric("AWS/Logs", "LogEventsWithFindings", ("LogGroupName",), "CloudWatch Logs, data protection metrics"),
+        AwsMetric(
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            ("QueueName",),
+            "Amazon SQS, of the queue that keeps events which reached no topic",
+        ),
         AwsMetric("Tinybeans/Logging", "ExportLagDays", ("Class",), "this program's nightly export"),
         AwsMetric("Tinybeans/Logging", "ExportFailures", ("Class",), "this program's nightly export"),
         AwsMetric(

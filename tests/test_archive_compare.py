@@ -1,0 +1,139 @@
+"""Export and collector's archive are compared record by record: every difference gets a name, whatever the size."""
+
+import datetime
+import json
+import subprocess
+import sys
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.archive.objects import Form
+from infra.archive.records import ArchivedRecord
+from infra.archive.verify_records import (
+    DAY_NS,
+    EPOCH,
+    ExportedDay,
+    Outcome,
+    Side,
+    collected_traits,
+    compared,
+    exported_traits,
+    summed,
+)
+from infra.documents.collector.sink_window import ORIGINAL
+from infra.export import audit
+from tests.factories import ROOT
+
+DAY = datetime.date(2026, 11, 19)
+NOON = (DAY - EPOCH).days * DAY_NS + DAY_NS // 2
+BEGUN = datetime.datetime(2026, 11, 20, 13, tzinfo=datetime.UTC)
+EXPORTED = {DAY: ExportedDay(BEGUN, whole=True)}
+
+
+def record(number: int = 1, **changed: Any) -> ArchivedRecord:
+    made = ArchivedRecord(
+        time_ns=NOON, observed_ns=NOON + 1, severity_number=9, severity_text="INFO", body="photo stored",
+        attributes={"log.record.uid": str(uuid.UUID(int=number)), "duration_ms": 5.0, "user": "u-1"},
+        resource={"service.name": "web"}, scope={}, trace_id="", span_id="", flags=0, event_name="",
+        source=Form.COLLECTED, object_key="k", number=number,
+    )  # fmt: skip
+    attributes = {**made.attributes, **changed.pop("attributes", {})}
+    return replace(made, attributes=attributes, **changed)
+
+
+def outcome(
+    tmp_path: Path,
+    collected: list[ArchivedRecord],
+    exported: list[ArchivedRecord],
+    days: dict[datetime.date, ExportedDay] | None = None,
+    hot_days: int = 90,
+) -> dict[str, int]:
+    mine, theirs = Side(tmp_path / "mine"), Side(tmp_path / "theirs")
+    for it in collected:
+        mine.add(it, collected_traits(it, EXPORTED if days is None else days, hot_days))
+    for it in exported:
+        theirs.add(it, exported_traits(it))
+    return dict(summed(compared(mine, theirs))[0])
+
+
+OLD = NOON + 14 * DAY_NS
+CASES = {
+    Outcome.SAME: ([record()], [record(attributes={"duration_ms": 5})]),
+    Outcome.MASKED: ([record()], [record(attributes={"user": "***"})]),
+    Outcome.ALTERED: ([record()], [record(attributes={"user": "u-2"})]),
+    Outcome.TOO_OLD: ([record(observed_ns=OLD)], []),
+    Outcome.AFTER: ([record(observed_ns=NOON + 2 * DAY_NS)], []),
+    Outcome.MISSING_EXPORT: ([record()], []),
+    Outcome.MISSING_COLLECTED: ([], [record()]),
+    Outcome.OWN: ([], [record(event_name=audit.EVENT)]),
+    Outcome.FOREIGN: ([], [replace(record(), attributes={})]),
+    Outcome.MOVED: ([], [record(attributes={ORIGINAL: "2026-01-01T00:00:00Z"})]),
+}
+
+
+@pytest.mark.parametrize("expected", CASES, ids=lambda it: it.name.lower())
+def test_a_difference_is_named(expected: Outcome, tmp_path: Path) -> None:
+    collected, exported = CASES[expected]
+    assert outcome(tmp_path, collected, exported) == {expected.value: 1}
+
+
+def test_a_record_of_a_day_without_export_is_not_called_missing(tmp_path: Path) -> None:
+    assert outcome(tmp_path, [record()], [], {}) == {Outcome.NOT_EXPORTED.value: 1}
+
+
+def test_what_retention_took_before_the_export_is_not_called_missing(tmp_path: Path) -> None:
+    assert outcome(tmp_path, [record()], [], {DAY: ExportedDay(BEGUN, whole=False)}) == {Outcome.RETENTION.value: 1}
+
+
+def test_a_moved_record_is_found_under_its_other_day(tmp_path: Path) -> None:
+    moved = record(time_ns=NOON + 3 * DAY_NS, attributes={ORIGINAL: "2026-11-19T12:00:00Z"})
+    assert outcome(tmp_path, [record()], [moved]) == {Outcome.SAME.value: 1}
+
+
+def test_duplicates_of_either_side_are_counted_once_each(tmp_path: Path) -> None:
+    found = outcome(tmp_path, [record(), record()], [record(), record(), record()])
+    assert found == {Outcome.SAME.value: 1, Outcome.DUPLICATE.value: 3}
+
+
+def test_the_uids_of_what_is_missing_are_named(tmp_path: Path) -> None:
+    mine, theirs = Side(tmp_path / "mine"), Side(tmp_path / "theirs")
+    mine.add(record(7), collected_traits(record(7), EXPORTED, 90))
+    _, bad = summed(compared(mine, theirs))
+    assert bad == {f"{DAY}: {Outcome.MISSING_EXPORT.value}": [str(uuid.UUID(int=7))]}
+
+
+def test_memory_stays_bounded_however_many_records_there_are(tmp_path: Path) -> None:
+    code = f"""
+import json, resource, sys, time
+from dataclasses import replace
+from pathlib import Path
+from tests.test_archive_compare import EXPORTED, NOON, record
+from infra.archive.verify_records import ROW, Side, Trait, collected_traits, compared, exported_traits, summed
+import hashlib
+def rows(side, count):
+    for number in range(count):
+        uid = hashlib.blake2b(number.to_bytes(8, 'big'), digest_size=16).digest()
+        side._files[uid[-1]].write(ROW.pack(uid, b'content-hash', 20776, 0))
+seconds, peak = [], []
+for count in (50_000, 200_000):
+    started = time.process_time()
+    mine, theirs = (Side(Path({str(tmp_path)!r}) / f'{{name}}{{count}}') for name in 'ab')
+    rows(mine, count)
+    rows(theirs, count)
+    counts, _ = summed(compared(mine, theirs))
+    assert counts['in both, alike'] == count, counts
+    seconds.append(time.process_time() - started)
+    peak.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(json.dumps([seconds, peak]))
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    seconds, peak = json.loads(result.stdout)
+    kib = 1 if sys.platform == "linux" else 1024
+    assert max(peak) / kib < 300 * 1024
+    assert peak[1] - peak[0] < 30 * 1024 * kib, "memory grows with the number of records"
+    assert seconds[1] < 4 * seconds[0] * 2.5, "time grows faster than the number of records"
