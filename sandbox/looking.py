@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import boto3
 import typer
 from prometheus_client.parser import text_string_to_metric_families
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -96,14 +97,10 @@ def accepted(_: Context, __: str) -> None:
 
 
 def own_log(_: Context, __: str) -> None:
-    """The newest warnings and errors that the collector wrote about itself."""
+    """The newest of what the collector wrote about itself, warnings and errors only."""
     log = Path(os.environ["SANDBOX_DATA"]).parent / "collector.log"
-    with log.open(encoding="utf-8", errors="replace") as file:
-        found = [line.rstrip() for line in file if any(f"\t{level}\t" in line or f'"{level}"' in line for level in LEVELS)]
-    out.print("\n".join(found[-NEWEST:]) or "no warning and no error", markup=False)
-
-
-LEVELS = ("warn", "error", "fatal")
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    out.print("\n".join(lines[-NEWEST:]) or "no warning and no error", markup=False)
 
 
 def logs(context: Context, cls: str) -> None:
@@ -235,7 +232,9 @@ def _newest(context: Context, cls: str, stream: str) -> None:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    table = Table(*heads)
+    table = Table(box=SIMPLE)
+    for head in heads:  # names are there to be copied, so none is cut short
+        table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*row)
     out.print(table)
