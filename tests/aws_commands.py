@@ -59,5 +59,6 @@ def _parameters(model: botocore.model.OperationModel, words: list[str]) -> str:
     known = set(members) | {f"--no-{item.removeprefix('--')}" for item in members} | COMMON
     if unknown := sorted(given - known):
         return f"{model.name} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(members))}"
-    missing = [item for item in (shape.required_members if shape else []) if f"--{xform_name(item, '-')}" not in given]
+    asked = {item: xform_name(item, "-") for item in (shape.required_members if shape else [])}
+    missing = [item for item, word in asked.items() if not given & {f"--{word}", f"--no-{word}"}]
     return f"{model.name} needs {', '.join(missing)}" if missing else ""

@@ -3,10 +3,12 @@
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from sandbox.looking import VIEWS
 from tests import runbooks
 from tests.aws_commands import problem
 from tests.factories import ROOT, policy
@@ -126,15 +128,11 @@ def test_names_of_settings_and_files_in_runbooks_exist() -> None:
 
 
 def test_the_sandboxs_views_are_all_used_and_none_is_invented() -> None:
-    from sandbox.looking import VIEWS
-
     asked = {match for _, line in commands("sandbox") for match in re.findall(r"WHAT=([\w-]+)", line)}
     assert asked == set(VIEWS)
 
 
 def test_a_view_that_does_not_exist_is_refused_with_what_does() -> None:
-    import sys
-
     found = subprocess.run(
         [sys.executable, "-m", "sandbox.looking", "queue"], cwd=ROOT, check=False, capture_output=True, text=True
     )

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.demo.lines import from_application
 from sandbox.demo.run import Live, carry, live_sandbox
+from sandbox.doubles.aws_clients import aws_client
 from sandbox.look import variables
 from sandbox.running import announced
 from sandbox.tools.errors import ToolMissingError
@@ -58,8 +59,6 @@ def test_a_command_works_as_written(page: str, command: str, live: tuple[Live, P
 
 
 def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:
-    from sandbox.doubles.aws_clients import aws_client
-
     sandbox = live[0]
     kms = aws_client("kms", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
     alias = sandbox.context.key_alias("client")
@@ -75,8 +74,6 @@ def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:
 
 
 def test_a_group_without_key_or_retention_is_found(live: tuple[Live, Path]) -> None:
-    from sandbox.doubles.aws_clients import aws_client
-
     sandbox = live[0]
     logs = aws_client("logs", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
     logs.create_log_group(logGroupName="/somebody/elses")
