@@ -32,9 +32,9 @@ BLOCK = re.compile(r"^```(\S*)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 INTRODUCTION = """# Runbooks
 
 One for each alert ([policy/alerts.yaml](../../policy/alerts.yaml)) and each detection
-([policy/detections.yaml](../../policy/detections.yaml)), all with the same six headings. The first command works as written
-beside `make sandbox`, as does everything in a block `console sandbox`: a test runs them all. A block `console aws` works at
-AWS only and says why; `console stack` takes a checkout with a stack. `<...>` is for you to fill in.
+([policy/detections.yaml](../../policy/detections.yaml)), all with the same six headings. The first command works as
+written beside `make sandbox`, as does everything in a block `console sandbox`: a test runs them all. A block
+`console aws` works at AWS only and says why; `console stack` takes a checkout with a stack. `<...>` is for you to fill in.
 
 What can fail at all, and what covers it: [failure-modes.md](../failure-modes.md).
 This table is made by `python -m tests.runbooks`.
@@ -89,10 +89,11 @@ def index(policy: Policy) -> str:
     for item in policy.detections.detections:
         severities = ", ".join(dict.fromkeys(str(case.urgency) for case in item.cases))
         lines.append(f"| [{item.name}]({item.name}.md) | {severities} | `{first(item.name)}` |")
-    lines += ["", "| how to | |", "|---|---|"]
+    lines += ["", "| how to | first look |", "|---|---|"]
     for path in sorted((RUNBOOKS / "how-to").glob("*.md")):
         title = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
-        lines.append(f"| [{title}](how-to/{path.name}) | |")
+        look = next(block.commands[0] for block in blocks(path) if block.kind == "sandbox")
+        lines.append(f"| [{title}](how-to/{path.name}) | `{look}` |")
     return "\n".join(lines) + "\n"
 
 
