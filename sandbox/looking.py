@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import boto3
 import typer
 from prometheus_client.parser import text_string_to_metric_families
 from rich.box import SIMPLE
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.context import QUARANTINE_STREAM, STREAM, Context
-from infra.stack import ROOT
+from sandbox.running import ROOT
 
 EXIT_FINDING, EXIT_BAD_INPUT = 1, 2
 NEWEST = 5
@@ -43,7 +42,7 @@ def sums(text: str, metric: str) -> Sums:
     return found
 
 
-def health(_: Context, __: str) -> None:
+def health() -> None:
     """Whether the collector runs, since when, and with how much memory."""
     with urllib.request.urlopen(f"http://{os.environ['SANDBOX_HEALTH']}/", timeout=5) as answer:
         out.print(f"health endpoint: {answer.status} {answer.read(200).decode()}", markup=False)
@@ -54,7 +53,7 @@ def health(_: Context, __: str) -> None:
     out.print(f"refused for want of memory: {refused:,.0f} records")
 
 
-def queues(_: Context, __: str) -> None:
+def queues() -> None:
     """Each sink's queue and spill on disk, and how full they are."""
     page = _page("SANDBOX_METRICS_PORT")
     size, capacity = (sums(page, f"otelcol_exporter_queue_{name}") for name in ("size", "capacity"))
@@ -67,7 +66,7 @@ def queues(_: Context, __: str) -> None:
     )
 
 
-def sinks(_: Context, __: str) -> None:
+def sinks() -> None:
     """What each sink took, refused for good, and what its queue could not take."""
     page = _page("SANDBOX_METRICS_PORT")
     columns = [sums(page, f"otelcol_exporter_{name}_log_records") for name in ("sent", "send_failed", "enqueue_failed")]
@@ -78,7 +77,7 @@ def sinks(_: Context, __: str) -> None:
     )
 
 
-def accepted(_: Context, __: str) -> None:
+def accepted() -> None:
     """What came in: by door, by class and by service; what was refused and what was withheld."""
     page, counts = _page("SANDBOX_METRICS_PORT"), _page("SANDBOX_COUNTS_PORT")
     rows: list[tuple[str, ...]] = []
@@ -94,7 +93,7 @@ def accepted(_: Context, __: str) -> None:
     _table(("what", "where", "records"), rows)
 
 
-def own_log(_: Context, __: str) -> None:
+def own_log() -> None:
     """The newest of what the collector wrote about itself, warnings and errors only."""
     log = Path(os.environ["SANDBOX_DATA"]).parent / "collector.log"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -169,12 +168,15 @@ def groups(context: Context, _: str) -> None:
         raise typer.Exit(EXIT_FINDING)
 
 
-VIEWS: Mapping[str, Callable[[Context, str], None]] = {
+COLLECTOR: Mapping[str, Callable[[], None]] = {
     "health": health,
     "queues": queues,
     "sinks": sinks,
     "accepted": accepted,
     "own-log": own_log,
+}
+"""Views of the collector itself."""
+STORES: Mapping[str, Callable[[Context, str], None]] = {
     "logs": logs,
     "quarantine": quarantine,
     "problems": problems,
@@ -182,6 +184,8 @@ VIEWS: Mapping[str, Callable[[Context, str], None]] = {
     "keys": keys,
     "groups": groups,
 }
+"""Views of what the sandbox's cloud keeps."""
+VIEWS = {**COLLECTOR, **STORES}
 
 
 @app.command(help="Look at a running sandbox.\n\n\b\n" + "\n".join(f"{k:<11}{v.__doc__}" for k, v in VIEWS.items()))
@@ -190,22 +194,29 @@ def look(
     cls: Annotated[str, typer.Option("--class", help="The class that logs, problems and archive are of.")] = "audit",
 ) -> None:
     """Show one view. Exit status 1: it found something wrong; 2: bad input, or no sandbox."""
-    import datetime
-
-    from infra.stack_file import context_from_file
-
     if what not in VIEWS:
         _end(f"WHAT={what}: there is no such view; allowed: {', '.join(VIEWS)}")
     if "SANDBOX_DATA" not in os.environ:
         _end("no sandbox is known here; use `make look WHAT=...`, with `make sandbox` running in another terminal")
-    context = context_from_file("sandbox", ROOT, datetime.datetime.now(datetime.UTC).date())
-    if cls not in context.policy.data_classes.classes:
-        _end(f"CLASS={cls}: there is no such class; allowed: {', '.join(context.policy.data_classes.classes)}")
     try:
-        VIEWS[what](context, cls)
+        if what in COLLECTOR:
+            COLLECTOR[what]()
+        else:
+            _look_into(STORES[what], cls)
     except OSError as error:
         err.print(f"the sandbox does not answer: {error}", style="red", markup=False)
         raise typer.Exit(EXIT_FINDING) from error
+
+
+def _look_into(view: Callable[[Context, str], None], cls: str) -> None:
+    import datetime
+
+    from infra.stack_file import context_from_file
+
+    context = context_from_file("sandbox", ROOT, datetime.datetime.now(datetime.UTC).date())
+    if cls not in context.policy.data_classes.classes:
+        _end(f"CLASS={cls}: there is no such class; allowed: {', '.join(context.policy.data_classes.classes)}")
+    view(context, cls)
 
 
 def _page(port: str) -> str:
@@ -214,6 +225,8 @@ def _page(port: str) -> str:
 
 
 def _client(context: Context, service: str) -> Any:
+    import boto3
+
     return boto3.client(service, region_name=context.region)  # type: ignore[call-overload]
 
 

@@ -10,7 +10,18 @@ PAGE = ROOT / "docs" / "failure-modes.md"
 HEAD = ("fails", "what is seen", "what is lost", "alert", "chaos", "remark")
 ALERTS = {*policy().alerts.alerts}
 CHAOS = {case.name for case in CASES}
-PARTS = ("collector", "sink", "spill", "disk", "KMS key", "bucket", "Lambda", "Scheduler", "pipeline", "CloudTrail")
+PARTS: tuple[str, ...] = (
+    "collector",
+    "sink",
+    "spill",
+    "disk",
+    "KMS key",
+    "bucket",
+    "Lambda",
+    "Scheduler",
+    "pipeline",
+    "CloudTrail",
+)
 PARTS += ("secret", "configuration store", "NLB", "zone", "region", "clock")
 
 
