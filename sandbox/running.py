@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-
 ROOT = Path(__file__).resolve().parents[1]
 """This checkout; infra.stack says the same, but takes most of a second to import before every command."""
 STATE = Path(os.environ.get("SANDBOX_STATE") or ROOT / ".sandbox" / "running.json")
