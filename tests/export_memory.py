@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 def refusal(code: str, operation: str, message: str) -> ClientError:
     """Return the error that boto3 raises."""
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)  # type: ignore[arg-type]
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 class Body(io.BytesIO):
@@ -36,6 +36,8 @@ class MemoryS3:
 
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, bytes]] = {}
+        self.overwritten: list[str] = []
+        """Keys that were written again."""
 
     def create_bucket(self, *, Bucket: str) -> dict[str, Any]:
         """Make an empty bucket."""
@@ -54,6 +56,8 @@ class MemoryS3:
         """Store an object; with IfNoneMatch only where there is none."""
         if IfNoneMatch == "*" and Key in self.buckets[Bucket]:
             raise refusal("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold")
+        if Key in self.buckets[Bucket]:
+            self.overwritten.append(Key)
         self.buckets[Bucket][Key] = Body
         return {}
 

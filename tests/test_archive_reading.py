@@ -176,7 +176,17 @@ def test_a_truncated_object_names_bucket_key_and_place_after_what_was_whole() ->
         (gzip.compress(b'{"a": "\xff"}'), "not UTF-8"),
         (b"", "cut short"),
     ],
-)
+    ids=[
+        "no gzip",
+        "text cut short",
+        "no list",
+        "after its end",
+        "no log record",
+        "resource after",
+        "not UTF-8",
+        "empty",
+    ],
+)  # ids of their own: gzip writes the time of day into its header
 def test_a_corrupt_object_is_named_with_what_is_wrong(raw: bytes, what: str) -> None:
     with pytest.raises(ArchiveError, match=f"s3://{BUCKET}/.*{what}"):
         read(raw)

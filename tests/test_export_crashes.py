@@ -58,6 +58,7 @@ def whole(account: Account, assignment: Any) -> None:
     totals = [key for key in account.s3.buckets["audit-archive"] if "/collected/" in key]
     assert len(totals) == 1
     assert account.most_active <= 1
+    assert account.s3.overwritten == []
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -71,6 +72,8 @@ def test_a_crash_at_any_call_is_made_good_by_the_next_run(situation: Callable[[A
 
         run = Run(account, assignment, call, end)
         crashed += run.take() is None
+        announced = {it["attributes"]["export.digest"] for it in account.announced}
+        assert {link.digest for link in links(account, AUDIT)} <= announced, "a link exists that nobody was told of"
         whole(account, assignment)
         if run.calls < call:
             break

@@ -51,7 +51,7 @@ def place() -> tuple[Account, Assignment]:
     return account, assignment
 
 
-def run(account: Account, assignment: Assignment, left: float = 1e9, **refused: dict[str, str]) -> Report:
+def run(account: Account, assignment: Assignment, *, left: float = 1e9, **refused: Any) -> Report:
     clients = {"logs": FakeLogs(account), "s3": account.s3, "kms": account.kms}
     world = World(assignment, *(Refusing(client, refused.get(name, {})) for name, client in clients.items()))
     return take_step(world, account.now, left=lambda: left)
@@ -78,7 +78,8 @@ def test_a_missing_permission_is_named_and_leaves_no_link(
 ) -> None:
     account, assignment = place
     ready_to_record(account, assignment)
-    report = run(account, assignment, **refused)
+    everything: dict[str, Any] = refused
+    report = run(account, assignment, **everything)
     assert says in report.problems["/test/audit"][0]
     assert links(account, AUDIT) == []
     settle(account, assignment)
@@ -171,9 +172,9 @@ def test_metrics_say_lag_missing_days_and_failures_each_run_and_bytes_when_somet
     account.advance(TAKES)
     account.advance(datetime.timedelta(minutes=1))
     recorded = metrics.metrics(assignment, run(account, assignment), account.now)
-    values = {it["MetricName"]: it["Value"] for it in recorded}
-    assert values[metrics.BYTES] > 0
-    assert values[metrics.DURATION] == TAKES.total_seconds()
+    by_name = {it["MetricName"]: it["Value"] for it in recorded}
+    assert by_name[metrics.BYTES] > 0
+    assert by_name[metrics.DURATION] == TAKES.total_seconds()
 
 
 def test_two_groups_that_would_share_a_place_are_told_apart_before_anything_is_done() -> None:

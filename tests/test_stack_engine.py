@@ -20,6 +20,8 @@ from tests.factories import TODAY
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 APPLICATION_GROUP = "/tinybeans/sandbox/application"
+MANIFESTS = "update Function nightly-export-function"
+"""Each manifest names the policy by which its day was kept, so that another policy is told to the export."""
 Record = Callable[[str, object], None]
 
 
@@ -170,13 +172,15 @@ def test_a_longer_retention_updates_that_classs_log_group_and_the_window_that_fo
         "update LogGroup application-group",
         "replace TaskDefinition collector-task",
         "update Service collector-service",
+        MANIFESTS,
     }
 
 
-def test_another_sampling_share_starts_new_tasks_and_changes_nothing_else(other_sampling: Timed) -> None:
+def test_another_sampling_share_starts_new_tasks_and_changes_nothing_that_holds_records(other_sampling: Timed) -> None:
     assert said(other_sampling.touched) - STORED == {
         "replace TaskDefinition collector-task",
         "update Service collector-service",
+        MANIFESTS,
     }
 
 
@@ -192,6 +196,7 @@ def test_a_new_redaction_rule_reaches_the_collector_and_the_log_groups_own_maski
     assert said(new_rule.touched) - STORED == {
         "replace TaskDefinition collector-task",
         "update Service collector-service",
+        MANIFESTS,
         *(f"update LogDataProtectionPolicy {cls}-protection" for cls in classes),
     }
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import boto3
 import typer
+from botocore.config import Config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -17,6 +18,7 @@ from infra.archive.window import parse_window
 from infra.context import Context
 from infra.documents.export_assignment import assignment
 from infra.export import days
+from infra.export.answers import explained as told
 from infra.export.handler import summary
 from infra.export.ledger import World
 from infra.export.plan import Wanted
@@ -84,7 +86,9 @@ def here(context: Context, cls: str) -> Step:
 
 def in_function(context: Context, cls: str) -> Step:
     """Return steps that the stack's deployed function takes: it takes lambda:InvokeFunction and no other right."""
-    client = boto3.client("lambda", region_name=context.region)
+    # One call may take as long as Lambda lets it; repeating it would be another step.
+    config = Config(read_timeout=900, retries={"total_max_attempts": 1})
+    client = boto3.client("lambda", region_name=context.region, config=config)
     name = context.name("nightly-export")
 
     def step(wanted: Wanted) -> dict[str, Any]:
@@ -94,9 +98,10 @@ def in_function(context: Context, cls: str) -> Step:
             "asked": wanted.asked.isoformat(),
             **({"class": cls} if cls else {}),
         }
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        with told(f"calling {name}", "lambda:InvokeFunction on it"):
+            answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         found = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
+        if answer.get("FunctionError"):
             raise ExportError(str(found.get("errorMessage", "the function failed; its log says why")))
         return dict(found)
 

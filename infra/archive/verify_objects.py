@@ -12,10 +12,10 @@ from infra.export.measure import measure
 from infra.export.problems import ObjectChangedError
 
 
-def objects(place: Place, link: Link, verified: Verified, tick: Callable[[int], None] = lambda _: None) -> None:
+def objects(place: Place, link: Link, verified: Verified, tick: Callable[[], None] = lambda: None) -> None:
     """Write down each object of a manifest that is not as it was, and each that was put beside them since.
 
-    `tick` is called with the size (bytes) of each object that was read.
+    `tick` is called for each object that was read.
     """
     named = {item["key"]: item for item in link.body["objects"]}
     for key, was in named.items():
@@ -30,7 +30,7 @@ def objects(place: Place, link: Link, verified: Verified, tick: Callable[[int], 
         changed = [f"{name} is {found[name]}, was {was[name]}" for name in found if found[name] != was[name]]
         if changed:
             verified.add(Wrong.OBJECT, where, "it was altered: " + ", ".join(changed))
-        tick(int(was["size"]))
+        tick()
     if sum(item["records"] for item in named.values()) != link.body["records"]:
         verified.add(Wrong.CHAIN, f"link {link.sequence} of {link.body['group']}", "its counts do not add up")
     for key in place.keys(_below(link)):

@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def prove(
         before = len(verified.findings)
         try:
             found[target] = chain_of = proven(
-                place, target, key, (scope.first, scope.last), verified, lambda name=name: tell(f"chain of {name}")
+                place, target, key, (scope.first, scope.last), verified, partial(tell, f"chain of {name}")
             )
         except ArchiveError as error:
             verified.add(Wrong.CHAIN, name, str(error))
@@ -71,7 +72,7 @@ def prove(
         if len(verified.findings) == before:
             complete(chain_of, target, (scope.first, scope.last), scope.now, verified)
         for link in chain_of.links:
-            objects(place, link, verified, lambda _, name=name: tell(f"objects of {name}"))
+            objects(place, link, verified, partial(tell, f"objects of {name}"))
     return found
 
 

@@ -2,17 +2,17 @@
 
 import json
 import typing
-import warnings
 from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.components.customer_key import customer_key
+from infra.components.export_function import export_function
 from infra.components.export_role import ExportRole
 from infra.components.signing_key import signing_key
 from infra.context import Context
-from infra.documents.export_assignment import SIGNING_KEY, STREAM, announcing_class, assignment, sources
+from infra.documents.export_assignment import SIGNING_KEY, STREAM, announcing_class
 from infra.documents.export_policy import (
     Exported,
     exporter_policy,
@@ -22,22 +22,7 @@ from infra.documents.export_policy import (
 )
 from infra.documents.key_policy import duties_of, service_key_policy
 from infra.documents.own_log_key import own_log_key_statements
-from infra.export.handler import ASSIGNMENT_FILE
-from infra.export.targets import Assignment, dumps
 
-with warnings.catch_warnings():
-    # The SDK warns of a deprecated class of its own as soon as this module is loaded.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pulumi_aws.lambda_ import (
-        Function,
-        FunctionDeadLetterConfigArgs,
-        FunctionEventInvokeConfig,
-        FunctionLoggingConfigArgs,
-    )
-
-RUNTIME, HANDLER = "python3.13", "infra.export.handler.handle"
-TIMEOUT_SECONDS, MEMORY_MIB = 900, 512
-"""Lambda's longest run; memory is for speed, since it buys CPU: what is read is read in pieces of 1 MiB."""
 EVERY, FLEXIBLE_MINUTES = "cron(0/15 * * * ? *)", 5
 DEAD_LETTER_SECONDS = 14 * 24 * 3600
 """As long as SQS keeps a message (CreateQueue, MessageRetentionPeriod)."""
@@ -94,7 +79,16 @@ class NightlyExport(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.function = self._function(role, failed, group, [grant, stream, *after])
+        self.function = export_function(
+            name,
+            context=context,
+            function_name=self._function_name,
+            role_arn=role.role.arn,
+            failed_arn=failed.arn,
+            log_group=group.name,
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grant, stream, *after]),
+        )
         self._schedule(schedule_role, key.arn, undelivered)
         self.register_outputs({"function": self.function.arn, "signing_key": signer.arn})
 
@@ -194,41 +188,6 @@ class NightlyExport(pulumi.ComponentResource):
             )
         )
 
-    def _function(
-        self,
-        role: ExportRole,
-        failed: aws.sqs.Queue,
-        group: aws.cloudwatch.LogGroup,
-        after: Sequence[pulumi.Resource],
-    ) -> Function:
-        limit = self._context.settings.nightly_export.reserved_concurrency
-        function = Function(
-            f"{self._name}-function",
-            name=self._function_name,
-            description="Exports every closed day of every log group to its archive, one step a call.",
-            role=role.role.arn,
-            runtime=RUNTIME,
-            architectures=["arm64"],
-            handler=HANDLER,
-            code=code(assignment(self._context)),
-            timeout=TIMEOUT_SECONDS,
-            memory_size=MEMORY_MIB,
-            reserved_concurrent_executions=-1 if limit is None else limit,
-            dead_letter_config=FunctionDeadLetterConfigArgs(target_arn=failed.arn),
-            logging_config=FunctionLoggingConfigArgs(log_format="JSON", log_group=group.name, system_log_level="WARN"),
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
-        )
-        FunctionEventInvokeConfig(
-            f"{self._name}-invocations",
-            function_name=function.name,
-            # The next call of the schedule does what this one could not.
-            maximum_retry_attempts=0,
-            maximum_event_age_in_seconds=15 * 60,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return function
-
     def _schedule(self, role: aws.iam.Role, key_arn: pulumi.Output[str], undelivered: aws.sqs.Queue) -> None:
         context, child = self._context, pulumi.ResourceOptions(parent=self)
         policy = aws.iam.RolePolicy(
@@ -273,11 +232,3 @@ class NightlyExport(pulumi.ComponentResource):
             # Scheduler tries the role's right to call when the schedule is created.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
-
-
-def code(what: Assignment) -> pulumi.AssetArchive:
-    """Return the function's archive: its modules and the assignment. Lambda's runtime brings boto3."""
-    files: dict[str, pulumi.Asset | pulumi.Archive] = {
-        name: pulumi.FileAsset(str(path)) for name, path in sources().items()
-    }
-    return pulumi.AssetArchive({**files, ASSIGNMENT_FILE: pulumi.StringAsset(dumps(what))})

@@ -20,6 +20,7 @@ LATER = frozenset(
         "SlowDown",
         "Throttling",
         "ThrottlingException",
+        "TooManyRequestsException",
         "InternalError",
         "InternalFailure",
         "KMSInternalException",

@@ -71,7 +71,7 @@ def _volume(
 
 def _forecast(context: Context, found: volume.Volume, changes: list[str], prices_at: Path) -> report.Forecast:
     prices, budgets = load_prices(prices_at), context.policy.budgets.money
-    chosen = sinks.choices(context, prices)
+    chosen = sinks.choices(context)
     environment = context.settings.environment
     return report.Forecast(
         context.environment,

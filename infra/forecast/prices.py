@@ -39,8 +39,6 @@ class Assumptions(Model):
     """Bytes of an archived object of each byte that it holds."""
     scans_a_month: Annotated[float, Field(ge=0)]
     """How often all that is searchable is searched in a month."""
-    datadog_index_days: Annotated[int, Field(ge=1)]
-    """Days that Datadog keeps indexed events searchable."""
 
 
 @dataclass(frozen=True)

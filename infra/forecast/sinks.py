@@ -40,7 +40,7 @@ class Choice:
     datadog_days: int
 
 
-def choices(context: Context, prices: Prices) -> dict[str, Choice]:
+def choices(context: Context) -> dict[str, Choice]:
     """Return what the policy says of each class in this stack's environment."""
     environment = context.settings.environment
     return {
@@ -49,7 +49,7 @@ def choices(context: Context, prices: Prices) -> dict[str, Choice]:
             item.hot_retention_days.at(environment),
             item.archive.at(environment),
             frozenset(_reachable(item)),
-            prices.assumptions.datadog_index_days,
+            item.datadog.retention_days.at(environment) if item.datadog else 0,  # never there: see sinks
         )
         for name, item in context.policy.data_classes.classes.items()
     }

@@ -5,6 +5,7 @@ they are handed over beside it, or written as literals by sqlglot.
 """
 
 # ruff: noqa: S608 - what is put together here is this program's own text; values go beside it
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +29,11 @@ class Statement:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Return the names of the values in the order in which Athena takes them, repetitions included."""
-        return tuple(self._named().findall(self._athena_by_name()))
+        return tuple(self._named().findall(self._athena_by_name))
 
     def athena(self) -> str:
         """Return Athena's text, with a `?` for each of `parameters`."""
-        return self._named().sub("?", self._athena_by_name())
+        return self._named().sub("?", self._athena_by_name)
 
     def athena_with(self, values: Mapping[str, str]) -> str:
         """Return Athena's text with `values` in it as literals, to be pasted where nothing can be handed over beside."""
@@ -45,6 +46,7 @@ class Statement:
         """Return DuckDB's text, with `$name` for each value."""
         return self.tree.sql("duckdb")
 
+    @functools.cached_property
     def _athena_by_name(self) -> str:
         return self.tree.sql("athena", pretty=True)
 
