@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
-	archive-export archive-verify archive-search replay
+	archive-export archive-verify archive-search replay look
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ replay: environment ## send archived records to a sink again, resumable (CLASS= 
 
 archive-export: environment ## export days that CloudWatch holds to the archives (FROM= TO=, CLASS= STACK= ARGS=--function)
 	@$(THERE) -m infra.archive export --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
+
+look: environment ## ask the sandbox that runs what runbooks ask (WHAT=queues, sinks, accepted, health, ...; CLASS=)
+	@$(PYTHON_IN) -m sandbox.running $(PYTHON_IN) -m sandbox.looking $(if $(WHAT),'$(WHAT)',--help) $(if $(CLASS),--class '$(CLASS)')
 
 archive-verify: environment ## is anything missing from the archives or altered? chain, objects, records (FROM= TO=, CLASS= STACK= ARGS=--public-key)
 	@$(THERE) -m infra.archive verify --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)

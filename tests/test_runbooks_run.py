@@ -1,0 +1,85 @@
+"""Every command that a runbook says works in the sandbox is run in one, as it is written.
+
+That what a command shows is right is not judged here; what each view reports wrong, the last tests show.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.demo.lines import from_application
+from sandbox.demo.run import Live, carry, live_sandbox
+from sandbox.doubles.aws_clients import aws_client
+from sandbox.look import variables
+from sandbox.running import announced
+from sandbox.tools.errors import ToolMissingError
+from sandbox.tools.locate import locate
+from tests.factories import ROOT
+from tests.runbooks import commands
+
+pytestmark = [pytest.mark.engine, pytest.mark.collector, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module", name="live")
+def _live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Live, Path]]:
+    try:
+        engine, otelcol = locate("pulumi", obtain=False), locate("otelcol", obtain=False)
+    except ToolMissingError as error:
+        pytest.skip(str(error))
+    directory = tmp_path_factory.mktemp("runbooks")
+    state = directory / "running.json"  # a developer's own sandbox stays the one that is found
+    with live_sandbox(directory, engine, otelcol, "cloudwatch,newrelic", lambda _: None) as live:
+        carry(live, from_application(tmp_path_factory.mktemp("application")), lambda _: None)
+        with announced(variables(live), state):
+            yield live, state
+
+
+def said(command: str, live: tuple[Live, Path]) -> subprocess.CompletedProcess[str]:
+    """Run a command as somebody would who read it, in a checkout."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SANDBOX_"))}
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env={**kept, "SANDBOX_STATE": str(live[1]), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(("page", "command"), [pytest.param(*item, id=item[1]) for item in commands("sandbox")])
+def test_a_command_works_as_written(page: str, command: str, live: tuple[Live, Path]) -> None:
+    found = said(command, live)
+    assert found.returncode == 0, f"{page}: {found.stdout[-1500:]}{found.stderr[-1500:]}"
+    assert found.stdout.strip(), f"{page}: it says nothing"
+
+
+def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:
+    sandbox = live[0]
+    kms = aws_client("kms", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    alias = sandbox.context.key_alias("client")
+    key = kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    try:
+        found = said("make look WHAT=keys", live)
+    finally:
+        kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+    assert found.returncode != 0
+    assert "PendingDeletion" in found.stdout
+
+
+def test_a_group_without_key_or_retention_is_found(live: tuple[Live, Path]) -> None:
+    sandbox = live[0]
+    logs = aws_client("logs", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    logs.create_log_group(logGroupName="/somebody/elses")
+    try:
+        found = said("make look WHAT=groups", live)
+    finally:
+        logs.delete_log_group(logGroupName="/somebody/elses")
+    assert found.returncode != 0
+    assert "/somebody/elses" in found.stdout
