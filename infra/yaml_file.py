@@ -22,7 +22,8 @@ class _OnceOnly(_Loader):  # type: ignore[misc, valid-type]
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key} stands twice", key_node.start_mark)
             seen.add(key)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def read_yaml(path: Path, shown_as: str) -> Any:
