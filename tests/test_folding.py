@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from infra.documents.collector import fold
-from infra.policy.data_classes import DataClass, Folding
+from infra.policy.data_classes import DataClass
+from infra.policy.thinning import Folding
 from tests.collector_run import batch, record
 from tests.doors import at_least, running, stack, until
 from tests.factories import policy

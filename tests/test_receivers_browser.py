@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
-from infra.policy.data_classes import Sampling
+from infra.policy.thinning import Sampling
 from tests.collector_process import executable, free_ports
 from tests.collector_run import Arrived, Run, batch, record
 from tests.doors import at_least, by_body, running, stack, until

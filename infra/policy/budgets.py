@@ -10,7 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from infra.model import Environment, Model, PerEnvironment, Sentence
-from infra.policy.data_classes import ClassName, Percent, Severity
+from infra.policy.data_classes import ClassName
+from infra.policy.severity import Severity
+from infra.policy.thinning import Percent
 from infra.problems import Refused
 
 ServiceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from infra.model import Environment
 from infra.policy.budgets import SECONDS_A_DAY, Budgets
-from infra.policy.data_classes import DataClasses, Severity
+from infra.policy.data_classes import DataClasses
+from infra.policy.severity import Severity
 from infra.problems import Problem
 
 FILE = "policy/budgets.yaml"

@@ -1,7 +1,6 @@
 """policy/data_classes.yaml as models: the five classes, who may read them, how long they live, where they may go."""
 
-from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,7 +10,9 @@ from infra.policy.browsers import Browsers
 from infra.policy.datadog import DatadogClass
 from infra.policy.destinations import Destination
 from infra.policy.search import Search
+from infra.policy.severity import Severity
 from infra.policy.spans import Spans
+from infra.policy.thinning import Folding, Sampling
 from infra.problems import Refused
 
 CLOUDWATCH_RETENTION_DAYS = (
@@ -31,23 +32,6 @@ HotDays = Annotated[
 ]
 ClassName = Annotated[str, Field(pattern=r"^[a-z]{3,12}$")]
 GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z-]{2,30}$")]
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class Severity(StrEnum):
-    """OpenTelemetry's severity ranges by short name, lowest first."""
-
-    TRACE = "TRACE"
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARN = "WARN"
-    ERROR = "ERROR"
-    FATAL = "FATAL"
-
-    @property
-    def number(self) -> int:
-        """Return the first number of the range (OpenTelemetry Logs Data Model, SeverityNumber)."""
-        return 1 + 4 * list(Severity).index(self)
 
 
 class Match(Model):
@@ -77,40 +61,6 @@ class Key(Model):
     """Days between rotations (KMS accepts 90 to 2560)."""
     deletion_window_days: Annotated[int, Field(ge=7, le=30)]
     """Days in which a scheduled deletion can be called off."""
-
-
-class SampledBy(StrEnum):
-    """What decides, so that what belongs together is kept or dropped together."""
-
-    TRACE = "trace"
-    SESSION = "session"
-
-
-class Sampling(Model):
-    """Records of the class that may be thinned out; whole requests, or sessions, are kept or dropped together."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z_]{2,30}$")]
-    """Shown as the reason wherever dropped records are counted."""
-    below: Severity
-    """Only records below this severity; WARN samples INFO and DEBUG."""
-    keep_percent: PerEnvironment[Percent]
-    by: SampledBy = SampledBy.TRACE
-    """trace: by trace id; session: by the page's session. A record that has none is kept."""
-    reason: Sentence
-
-
-class Folding(Model):
-    """Equal records of the class become one that says how many they were. What waits to be counted is lost in a crash."""
-
-    every_seconds: Annotated[int, Field(ge=1, le=300)]
-    """How long equal records are counted before the one that stands for them leaves."""
-    below: Severity
-    """Only records below this severity."""
-    ignoring: tuple[str, ...] = ()
-    """Attributes in which equal records may differ; they are removed from the one that stands for them."""
-    loses: Literal["what waits when the collector dies, and what a full queue refuses"]
-    """Said in so many words, for neither is sent again."""
-    reason: Sentence
 
 
 class DataClass(Model):

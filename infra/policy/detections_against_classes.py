@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable, Iterator
 
 from infra.model import Environment
-from infra.policy.data_classes import DataClass, DataClasses, Sampling, Severity
+from infra.policy.data_classes import DataClass, DataClasses
 from infra.policy.detections import Detection, Detections
+from infra.policy.severity import Severity
+from infra.policy.thinning import Sampling
 from infra.problems import Problem
 
 FILE = "policy/detections.yaml"

@@ -16,7 +16,7 @@ from infra.documents.collector import sample
 from infra.documents.collector.part import Part, joined, pipeline
 from infra.documents.collector.route import pipeline as class_pipeline
 from infra.policy import Policy
-from infra.policy.data_classes import SampledBy
+from infra.policy.thinning import SampledBy
 
 REASON = "over_budget"
 """Shown as the reason wherever dropped records are counted."""

@@ -14,8 +14,8 @@ from infra.context import PREFIX, Context
 from infra.documents.collector.ottl import ATTRIBUTES, CLASS, attribute, cache, group, text
 from infra.documents.collector.part import Part, pipeline
 from infra.documents.collector.receive import GUARD
-from infra.policy.data_classes import Severity
 from infra.policy.destinations import Destination
+from infra.policy.severity import Severity
 from infra.problems import InputError, Problem
 
 TOKEN_HEADER = "x-loggly-token"  # noqa: S105 - a name

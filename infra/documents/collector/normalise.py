@@ -21,7 +21,7 @@ from infra.documents.collector.ottl import (
     text,
 )
 from infra.documents.collector.receive.door import PROBLEMS
-from infra.policy.data_classes import Severity
+from infra.policy.severity import Severity
 
 RENAMED = {
     "logger": "logger.name",

@@ -6,7 +6,9 @@ from typing import Any
 
 from infra.documents.collector.ottl import UID, attribute, group, text
 from infra.model import Environment
-from infra.policy.data_classes import DataClass, SampledBy, Sampling, Severity
+from infra.policy.data_classes import DataClass
+from infra.policy.severity import Severity
+from infra.policy.thinning import SampledBy, Sampling
 
 HASH_SEED = 7
 """The same for every rule and collector, so that a trace is kept or dropped as a whole, whoever sees its records."""
