@@ -22,7 +22,7 @@ from tests.export_fake import Account, FakeLogs, account_with
 from tests.export_memory import MemoryKms, MemoryS3
 from tests.test_export_reconciler import START, settle
 
-AUDIT = Target("audit", "/test/audit", "audit-archive", 90)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400)
 BUCKET = "audit-archive"
 DAY = START.date() - datetime.timedelta(days=2)
 

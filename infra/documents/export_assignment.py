@@ -29,6 +29,7 @@ def assignment(context: Context) -> Assignment:
                 context.log_group(cls),
                 context.archive_bucket(cls),
                 data_class.hot_retention_days.at(context.settings.environment),
+                data_class.archive.at(context.settings.environment).keep_days,
             )
             for cls, data_class in classes.items()
         ),

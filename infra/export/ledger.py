@@ -45,6 +45,14 @@ def head(s3: Any, target: Target) -> Link | None:
     return link
 
 
+def link(s3: Any, target: Target, sequence: int) -> Link | None:
+    """Return the link with this number; None where there is none. Raises CorruptManifestError."""
+    key = chain.key(target, sequence)
+    if not any(found == key for found, _ in objects(s3, target, key)):
+        return None
+    return chain.loads(_read(s3, target, key), f"s3://{target.bucket}/{key}", target)
+
+
 def append(world: World, target: Target, previous: Link | None, finding: Finding, now: Moment) -> Link:
     """Sign what was found, announce it, and add it to the chain behind `previous`.
 

@@ -13,7 +13,8 @@ NAMESPACE = "Tinybeans/Logging"
 LAG, MISSING, FAILURES = "ExportLagDays", "ExportMissingDays", "ExportFailures"
 BYTES, DURATION = "ExportBytes", "ExportDurationSeconds"
 ARCHIVE_MISSING = "ArchiveMissing"
-"""By make archive-verify: records, objects and links that the archive ought to have."""
+"""By each run, for one manifest of each group in turn: objects that are gone or altered in size. And by make
+archive-verify ARGS=--metrics: records, objects and links that the archive ought to have."""
 
 
 def metrics(assignment: Assignment, report: Report, now: Moment) -> list[dict[str, Any]]:
@@ -29,6 +30,7 @@ def metrics(assignment: Assignment, report: Report, now: Moment) -> list[dict[st
             datum(LAG, cls, max(lag_days(it, now) for it in missing), "Count"),
             datum(MISSING, cls, sum(map(len, missing)), "Count"),
             datum(FAILURES, cls, report.failed_tasks.get(cls, 0) + problems, "Count"),
+            datum(ARCHIVE_MISSING, cls, report.gone.get(cls, 0), "Count"),
         ]
     if report.kind == "record":
         data += [

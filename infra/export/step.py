@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from infra.export import days, growth, ledger, manifest, tasks
+from infra.export import days, growth, ledger, manifest, presence, tasks
 from infra.export.answers import explained
 from infra.export.chain import Link
 from infra.export.days import Day, Moment
@@ -43,6 +43,8 @@ class Report:
     """What a person has to put right."""
     failed_tasks: dict[str, int] = field(default_factory=dict)
     """Export tasks that ended badly and have not been made good, by class."""
+    gone: dict[str, int] = field(default_factory=dict)
+    """Objects that the manifest looked at in this run names and that are not as it says, by class."""
     exported_bytes: int = 0
     duration_seconds: float = 0.0
     """From the creation of a recorded task to its end."""
@@ -64,6 +66,9 @@ def take_step(
             created, head = _created(world, target), ledger.head(world.s3, target) if target.bucket else None
             counted = world.assignment.counted(target)
             total = ledger.collected(world.s3, target) if counted else None
+            if head is not None:
+                lost = presence.missing(world, target, head, now)
+                report.gone[target.cls] = report.gone.get(target.cls, 0) + lost
         except ExportError as error:
             report.problems.setdefault(target.log_group, []).append(str(error))
             continue

@@ -23,6 +23,8 @@ class Target:
     """The class's archive; None where the class has none, and nothing is exported."""
     hot_days: int
     """Days until CloudWatch removes a record (the group's retention)."""
+    keep_days: int
+    """Days until the archive's lifecycle removes an object."""
 
     @property
     def slug(self) -> str:

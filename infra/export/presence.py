@@ -1,0 +1,45 @@
+"""Whether what a manifest names is still there: one link of each chain a run, so that all are seen in turn.
+
+Keys and sizes only, by listing. That the bytes are the same, and that no record is missing, is for make archive-verify.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from infra.export import ledger
+from infra.export.chain import Link
+from infra.export.days import Moment
+from infra.export.ledger import World
+from infra.export.targets import Target
+
+TURN = datetime.timedelta(minutes=15)
+"""How often the schedule calls; each call looks at the next link."""
+
+
+def missing(world: World, target: Target, head: Link, now: Moment) -> int:
+    """Return how many objects that the link whose turn it is names are gone or have another size.
+
+    What lifecycle may have removed by now is not missed. A link that is not there counts as one missing object.
+    """
+    link = ledger.link(world.s3, target, _whose_turn(head, now))
+    if link is None:
+        return 1
+    if _written(link) + datetime.timedelta(days=target.keep_days) <= now:
+        return 0
+    named = {str(item["key"]): int(item["size"]) for item in link.body["objects"]}
+    return sum(_sizes(world, target, key).get(key) != size for key, size in named.items())
+
+
+def _whose_turn(head: Link, now: Moment) -> int:
+    """Return the number of the link, the newest first after each full round."""
+    turns = int(now.timestamp() // TURN.total_seconds())
+    return head.sequence - turns % head.sequence
+
+
+def _sizes(world: World, target: Target, key: str) -> dict[str, int]:
+    return dict(ledger.objects(world.s3, target, key))
+
+
+def _written(link: Link) -> Moment:
+    return datetime.datetime.fromisoformat(str(link.body["written"]))
