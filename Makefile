@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
-	archive-export archive-verify replay
+	archive-export archive-verify replay archive-hold archive-extend archive-certificate archive-cost
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,21 @@ replay: environment ## send archived records to a sink again, resumable (CLASS= 
 
 archive-export: environment ## export days that CloudWatch holds to the archives (FROM= TO=, CLASS= STACK= ARGS=--function)
 	@$(THERE) -m infra.archive export --from '$(FROM)' --to '$(TO)' --class '$(CLASS)' --stack $(STACK) $(ARGS)
+
+# Holds and certificates stay in the archive's own register, with who asked and why (docs/adr/0025-keeping.md).
+KEEPING = --class '$(CLASS)' --who '$(WHO)' --stack '$(STACK)'
+archive-hold: environment ## legal hold on all records of a window, or its end (CLASS= FROM= TO= WHO= WHY= RELEASE=1 BATCH=directory STACK=)
+	@$(THERE) -m infra.archive hold $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' $(if $(RELEASE),--release) \
+		$(if $(BATCH),--batch '$(BATCH)') $(ARGS)
+
+archive-extend: environment ## lock all records of a window until a later day (CLASS= FROM= TO= UNTIL= WHO= WHY= STACK=)
+	@$(THERE) -m infra.archive extend $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' --until '$(UNTIL)' $(ARGS)
+
+archive-certificate: environment ## certify what policy removed in a month (CLASS= MONTH= WHO= STACK=)
+	@$(THERE) -m infra.archive certificate $(KEEPING) $(if $(WHY),--why '$(WHY)') --month '$(MONTH)' $(ARGS)
+
+archive-cost: environment ## what each class's archive costs in a month, by tier (STACK=, and volume as in make forecast)
+	@$(PYTHON_IN) -m infra.archive cost --stack '$(STACK)' $(ARGS)
 
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
