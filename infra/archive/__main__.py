@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.archive import commands_export, commands_keeping, commands_replay
+from infra.archive import commands_cost, commands_export, commands_keeping, commands_replay
 from infra.archive.commands_search import search
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(search)
 app.command("hold")(commands_keeping.hold_archive)
 app.command("extend")(commands_keeping.extend_locks)
 app.command("certificate")(commands_keeping.certify_expiry)
+app.command("cost")(commands_cost.cost)
 
 
 if __name__ == "__main__":
