@@ -52,9 +52,7 @@ class Certificate:
 
     def document(self, place: Place) -> dict[str, Any]:
         """Return the certificate as it stands in the register."""
-        rows = [
-            {"day": day, "prefix": prefix, **vars(group)} for (day, prefix), group in sorted(self.groups.items())
-        ]
+        rows = [{"day": day, "prefix": prefix, **vars(group)} for (day, prefix), group in sorted(self.groups.items())]
         return {
             "month": self.month,
             "rule": {

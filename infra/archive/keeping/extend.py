@@ -29,9 +29,7 @@ def parse_until(text: str, place: Place, now: datetime.datetime) -> datetime.dat
     return min(until, latest)
 
 
-def extend(
-    place: Place, window: Window, until: datetime.datetime, asked: Asked, state: Path, seen: Seen
-) -> Counts:
+def extend(place: Place, window: Window, until: datetime.datetime, asked: Asked, state: Path, seen: Seen) -> Counts:
     """Lock every version that can hold records of `window` until `until`; those locked for longer stay as they are.
 
     A version keeps the mode of its lock; one without a lock gets the mode of the class, GOVERNANCE where it has none.
@@ -48,7 +46,7 @@ def extend(
         None,
     )
     if begun is None:
-        begun = append(place, register, Kind.EXTEND, asked, words)
+        begun = append(place, register, Kind.EXTEND, asked, words, (_own_mode(place), until))
         register = [*register, begun]
     checkpoint = Checkpoint.at(state / f"{place.bucket}-{begun.sequence:08d}.json")
     counts = apply(place, covered(window), lambda version: lengthen(place, version, until), checkpoint, seen)
@@ -66,8 +64,7 @@ def lengthen(place: Place, version: Version, until: datetime.datetime) -> bool:
     locked = found.get("ObjectLockRetainUntilDate")
     if locked is not None and locked >= until:
         return False
-    own = place.retention.object_lock.mode
-    mode = found.get("ObjectLockMode") or (LockMode.GOVERNANCE if own is LockMode.NONE else own).value
+    mode = found.get("ObjectLockMode") or _own_mode(place)
     with explained(
         f"locking s3://{place.bucket}/{version.key}",
         "s3:PutObjectRetention on the archive's objects, for a role among access.archive_keepers; the same command "
@@ -75,3 +72,8 @@ def lengthen(place: Place, version: Version, until: datetime.datetime) -> bool:
     ):
         place.services.s3.put_object_retention(**where, Retention={"Mode": mode, "RetainUntilDate": until})
     return True
+
+
+def _own_mode(place: Place) -> str:
+    own = place.retention.object_lock.mode
+    return (LockMode.GOVERNANCE if own is LockMode.NONE else own).value

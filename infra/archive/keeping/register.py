@@ -5,6 +5,7 @@ Each is written with If-None-Match and under a legal hold of its own, which noth
 record before. The version that was written first counts, whatever was written over it or marked as deleted later.
 """
 
+import datetime
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,9 +85,18 @@ def completed(register: Sequence[Entry], begun: Entry) -> bool:
 
 
 def append(
-    place: Place, register: Sequence[Entry], kind: Kind, asked: Asked, subject: Mapping[str, Any]
+    place: Place,
+    register: Sequence[Entry],
+    kind: Kind,
+    asked: Asked,
+    subject: Mapping[str, Any],
+    lock: tuple[str, datetime.datetime] | None = None,
 ) -> Entry:
-    """Announce an entry, add it behind `register`, and return it. Raises ExportError when another one was faster."""
+    """Announce an entry, add it behind `register`, and return it. Raises ExportError when another one was faster.
+
+    With `lock`, mode and end, the entry is locked like what it speaks of: whoever may not lock is refused here,
+    before anything is changed. What was announced and is not there was an attempt.
+    """
     body = {
         "version": VERSION,
         "class": place.target.cls,
@@ -104,7 +114,11 @@ def append(
     entry = Entry(body, chain.digest(body))
     _announce(place, entry, asked)
     key = f"{REGISTER}{entry.sequence:08d}.json"
-    needs = "s3:PutObject and s3:PutObjectLegalHold on it, and kms:GenerateDataKey on its class's key"
+    needs = (
+        "a role among access.archive_keepers, s3:PutObject and s3:PutObjectLegalHold on it, "
+        f"{'s3:PutObjectRetention, ' if lock else ''}and kms:GenerateDataKey on its class's key; nothing was changed"
+    )
+    locked = {"ObjectLockMode": lock[0], "ObjectLockRetainUntilDate": lock[1]} if lock else {}
     try:
         with explained(f"writing s3://{place.bucket}/{key}", needs):
             place.services.s3.put_object(
@@ -114,6 +128,7 @@ def append(
                 ContentType="application/json",
                 IfNoneMatch="*",
                 ObjectLockLegalHoldStatus="ON",
+                **locked,
             )
     except TakenError as error:
         raise ExportError("somebody else wrote into the register at this moment: run the command again") from error
