@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from infra.archive.keeping.place import Asked, Place, Services, asked_by, place_of
-from infra.archive.keeping.register import REGISTER
 from infra.archive.window import Window, parse_window
+from infra.documents.bucket_policy import REGISTER
 from tests.factories import context
 
 NOW = datetime.datetime(2026, 11, 26, 16, tzinfo=datetime.UTC)
@@ -93,15 +93,12 @@ class Kept:
 def archive(directory: Path, cls: str = "application", *, lockable: bool = True) -> Iterator[Kept]:
     """Yield an empty archive of the sandbox's class `cls`."""
     with mock_aws():
-        clients = {name: boto3.client(name, "us-east-1") for name in ("s3", "logs", "sts")}  # type: ignore[call-overload]
-        s3 = S3(clients["s3"])
-        place = place_of(context("sandbox"), cls, Services(s3, clients["logs"], clients["sts"]))
+        s3, logs = S3(boto3.client("s3", "us-east-1")), boto3.client("logs", "us-east-1")
+        place = place_of(context("sandbox"), cls, Services(s3, logs, boto3.client("sts", "us-east-1")))
         s3.real.create_bucket(Bucket=place.bucket, ObjectLockEnabledForBucket=lockable)
         s3.real.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
-        clients["logs"].create_log_group(logGroupName=place.assignment.audit_group)
-        clients["logs"].create_log_stream(
-            logGroupName=place.assignment.audit_group, logStreamName=place.assignment.audit_stream
-        )
+        logs.create_log_group(logGroupName=place.assignment.audit_group)
+        logs.create_log_stream(logGroupName=place.assignment.audit_group, logStreamName=place.assignment.audit_stream)
         yield Kept(place, s3, directory / "state")
 
 

@@ -125,7 +125,7 @@ def test_an_age_is_reached_at_the_midnight_after_its_days(
 
 @pytest.mark.parametrize("text", ["2026-12", "October", "2026-13"])
 def test_a_month_that_is_none_or_lies_ahead_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="MONTH.*a month such as 2026-11"):
+    with pytest.raises(InputError, match=r"MONTH.*a month such as 2026-11"):
         parse_month(text, NOW)
 
 

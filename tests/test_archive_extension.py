@@ -57,7 +57,7 @@ def test_a_refusal_names_the_right_and_the_same_command_carries_on(tmp_path: Pat
         key = collected("2026-10-05")
         version = kept.put(key)
         kept.s3.refused["put_object_retention"] = "AccessDenied"
-        with pytest.raises(RefusedError, match="s3:PutObjectRetention.*archive_keepers"):
+        with pytest.raises(RefusedError, match=r"archive_keepers.*s3:PutObjectRetention"):
             extend(kept.place, window(*OCTOBER), UNTIL, asked(), kept.state, ignore)
         kept.s3.refused.clear()
         assert lock(kept, key, version) == (None, None)
@@ -70,7 +70,7 @@ def test_a_refusal_names_the_right_and_the_same_command_carries_on(tmp_path: Pat
 
 @pytest.mark.parametrize("text", ["2026-11-25", "2026-12-27", "never", "2026-13-01"])
 def test_a_day_that_is_past_too_far_or_none_is_refused_with_policys_limit(tmp_path: Path, text: str) -> None:
-    with archive(tmp_path) as kept, pytest.raises(InputError, match="2026-11-26 to 2026-12-26 .lock_extension_days"):
+    with archive(tmp_path) as kept, pytest.raises(InputError, match=r"2026-11-26 to 2026-12-26 .lock_extension_days"):
         parse_until(text, kept.place, NOW)
 
 

@@ -152,7 +152,7 @@ def test_a_release_lifts_one_hold_and_leaves_what_another_covers(tmp_path: Path)
 
         release(kept.place, window(*OCTOBER), asked("order 12 was withdrawn"), kept.state, ignore)
         assert kept.held() == {both}
-        with pytest.raises(InputError, match="no hold has this window.*FROM=2026-10-15"):
+        with pytest.raises(InputError, match=r"no hold has this window.*FROM=2026-10-15"):
             release(kept.place, window(*OCTOBER), asked(), kept.state, ignore)
 
         release(kept.place, window("2026-10-15", "2026-11-15"), asked("closed for good"), kept.state, ignore)
@@ -180,7 +180,7 @@ def test_a_missing_right_is_named_before_anything_is_held_or_written(tmp_path: P
 
 
 def test_a_bucket_without_object_lock_is_refused_with_the_reason(tmp_path: Path) -> None:
-    with archive(tmp_path, lockable=False) as kept, pytest.raises(RefusedError, match="has no Object Lock.*Deploy"):
+    with archive(tmp_path, lockable=False) as kept, pytest.raises(RefusedError, match=r"has no Object Lock.*Deploy"):
         hold(kept.place, window(*OCTOBER), asked(), kept.state, ignore)
 
 

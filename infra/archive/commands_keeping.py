@@ -118,8 +118,7 @@ def _place(stack: str, cls: str) -> Place:
     context = context_from_file(stack, ROOT, datetime.datetime.now(datetime.UTC).date())
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=AT_ONCE)
     clients: list[Any] = [
-        boto3.client(name, region_name=context.region, config=config)  # type: ignore[call-overload]
-        for name in ("s3", "logs", "sts")
+        boto3.client(name, region_name=context.region, config=config) for name in ("s3", "logs", "sts")
     ]
     return place_of(context, cls, Services(*clients))
 
