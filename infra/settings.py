@@ -193,6 +193,8 @@ class Access(Model):
     """Roles that administer the keys and cannot use them."""
     secret_operators: tuple[Principal, ...] = ()
     """Roles that put secret values where credentials_from is operator; they cannot read one back."""
+    archive_keepers: tuple[Principal, ...] = ()
+    """Roles that place and lift legal holds, extend locks and certify expiry; without them nobody can."""
     readers: dict[str, Trust]
     """Who may take each reader group's role."""
 
@@ -206,6 +208,8 @@ class Access(Model):
             ("secret_operators", "deployers", set(self.secret_operators) & set(self.deployers)),
             ("secret_operators", "key_administrators", set(self.secret_operators) & set(self.key_administrators)),
             ("secret_operators", "readers", set(self.secret_operators) & readers),
+            ("archive_keepers", "deployers", set(self.archive_keepers) & set(self.deployers)),
+            ("archive_keepers", "key_administrators", set(self.archive_keepers) & set(self.key_administrators)),
         ):
             if both:
                 raise Refused(

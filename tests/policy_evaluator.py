@@ -87,6 +87,7 @@ def _like(value: str, pattern: str) -> bool:
 
 
 _COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
+    "NumericGreaterThan": lambda given, limit: float(given) > float(limit),
     "StringEquals": lambda value, wanted: value == wanted,
     "StringLike": _like,
     "ArnEquals": _like,

@@ -15,6 +15,7 @@ SSE_C = "s3:x-amz-server-side-encryption-customer-algorithm"
 TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 LOGS = "logs.us-east-1.amazonaws.com"
 ROOT = "arn:aws:iam::123456789012:root"
+KEEPER = "arn:aws:iam::123456789012:role/tinybeans-archive-keeper"
 DEPLOYER = "arn:aws:iam::123456789012:role/tinybeans-logging-deploy"
 AUDIT = "arn:aws:s3:::tinybeans-prod-logs-audit-123456789012-us-east-1"
 REPLICA = "arn:aws:s3:::tinybeans-prod-logs-audit-123456789012-us-west-2"
@@ -134,6 +135,45 @@ def test_nobody_deletes_what_is_kept_or_touches_its_lock(name: str, who: str, ac
     objects = next(it["Resource"] for it in policy(name)["Statement"] if it["Sid"] == "DenyTampering")
 
     assert with_rights(Request(who, action, objects.replace("*", "otlp/1"), TLS), name) is Decision.DENIED
+
+
+@pytest.mark.parametrize("who", [ROOT, DEPLOYER, WRITER, "s3.amazonaws.com"])
+@pytest.mark.parametrize("name", ["audit-archive", "client-archive"])
+def test_nobody_but_the_keepers_holds_releases_locks_or_writes_the_register(name: str, who: str) -> None:
+    bucket = next(it["Resource"] for it in policy(name)["Statement"] if it["Sid"] == "DenyTampering").removesuffix("/*")
+
+    for action, key in (("s3:PutObjectLegalHold", "otlp/1"), ("s3:PutObject", "register/00000001.json")):
+        assert with_rights(Request(who, action, f"{bucket}/{key}", TLS), name) is Decision.DENIED
+        assert with_rights(Request(KEEPER, action, f"{bucket}/{key}", TLS), name) is Decision.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "days", "wanted"),
+    [
+        ("audit-archive", "COMPLIANCE", "3653", Decision.ALLOWED),
+        ("audit-archive", "COMPLIANCE", "3654", Decision.DENIED),
+        ("audit-archive", "GOVERNANCE", "10", Decision.DENIED),
+        ("client-archive", "GOVERNANCE", "3653", Decision.ALLOWED),
+        ("client-archive", "COMPLIANCE", "10", Decision.DENIED),
+    ],
+)
+def test_the_keepers_extend_a_lock_in_the_classs_mode_and_as_far_as_policy_lets_them(
+    name: str, mode: str, days: str, wanted: Decision
+) -> None:
+    objects = next(it["Resource"] for it in policy(name)["Statement"] if it["Sid"] == "DenyTampering")
+    keys = {**TLS, "s3:object-lock-mode": mode, "s3:object-lock-remaining-retention-days": days}
+    request = Request(KEEPER, "s3:PutObjectRetention", objects.replace("*", "otlp/1"), keys)
+
+    assert with_rights(request, name) is wanted
+    assert with_rights(Request(DEPLOYER, request.action, request.resource, keys), name) is Decision.DENIED
+
+
+def test_without_keepers_nobody_holds_or_locks() -> None:
+    statements = {it["Sid"]: it for it in policy("audit-archive", "dev")["Statement"]}
+
+    assert not context("dev").settings.access.archive_keepers
+    assert "Condition" not in statements["DenyOtherKeepers"]
+    assert statements["DenyOtherKeepers"]["Principal"] == "*"
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -99,6 +99,7 @@ def test_an_archive_is_billed_tier_by_tier_with_its_requests() -> None:
     retention = ArchiveRetention.model_validate(
         {
             "keep_days": 300,
+            "searchable_days": 100,
             "replaced_versions_keep_days": 20,
             "object_lock": {"mode": "none"},
             "tiers": [

@@ -75,6 +75,19 @@ REFUSED = {
         4000,
         "object_lock.days: objects would expire before their lock ends. Allowed: at most keep_days (1096)",
     ),
+    "a tier that has to be restored while search is promised": (
+        "classes.audit.archive.prod.searchable_days",
+        731,
+        "classes.audit.archive.prod.tiers: from 730 days of age on objects have to be restored from DEEP_ARCHIVE before "
+        "they can be searched, and searchable_days promises 731. Allowed: until then STANDARD_IA, INTELLIGENT_TIERING, "
+        "GLACIER_IR; or a searchable_days of 730 at most",
+    ),
+    "search for longer than records are kept": (
+        "classes.client.archive.prod.searchable_days",
+        61,
+        "classes.client.archive.prod.searchable_days: objects would be searchable for longer than they are kept. "
+        "Allowed: at most keep_days (60)",
+    ),
     "a lock without days": ("classes.audit.archive.prod.object_lock", {"mode": "GOVERNANCE"}, "mode and days"),
     "a class with no reader": (
         "classes.audit.readers.hot",

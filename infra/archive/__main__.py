@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.archive import commands_export, commands_replay, commands_verify
+from infra.archive import commands_cost, commands_export, commands_keeping, commands_replay, commands_verify
 from infra.archive.commands_search import search
 
 app = typer.Typer(
@@ -22,6 +22,10 @@ app.command("replay")(commands_replay.replay)
 app.command("replay-config")(commands_replay.replay_configuration)
 app.command("export")(commands_export.export)
 app.command()(search)
+app.command("hold")(commands_keeping.hold_archive)
+app.command("extend")(commands_keeping.extend_locks)
+app.command("certificate")(commands_keeping.certify_expiry)
+app.command("cost")(commands_cost.cost)
 
 app.command("verify")(commands_verify.verify)
 

@@ -7,20 +7,23 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.components.access_logs import AccessLogs
-from infra.components.private_bucket import PrivateBucket, kept, with_bucket_key
+from infra.components.private_bucket import PrivateBucket, with_bucket_key
 from infra.components.replica import Replica
 from infra.context import Context
 from infra.documents.bucket_policy import (
     bucket_policy,
     cloudwatch_export,
     encrypted_with,
+    kept_by,
     over_tls,
+    tamper_proof_but_for_locks,
     written_only_by,
     written_only_by_services,
 )
 from infra.documents.lifecycle import archive_rules
 from infra.documents.replication_policy import replication_grant
 from infra.policy import DataClass
+from infra.policy.archive import LockMode
 
 COLLECTED, EXPORTED, MANIFESTS = "otlp/", "export/", "manifests/"
 """Prefixes: what the collector writes, what CloudWatch exports each night, and what proves them equal."""
@@ -37,7 +40,9 @@ class Archive(pulumi.ComponentResource):
     Grants CloudWatch Logs the right to export this class's log group under `export/`, and the replication role of
     `replica` the right to read here and write there. Denies everybody but `writer_arn` to write under `otlp/`, everybody
     but `exporter_arn` to write under `manifests/`, everybody who is no AWS service to write under `export/`, and
-    everybody to delete, to lift or to lengthen a lock; only a confirmed teardown leaves that denial out.
+    everybody to delete or to lift a lock, and everybody but the settings' `access.archive_keepers` to place or lift a
+    legal hold, to lengthen a lock within policy's limit, and to write the register of both; only a confirmed teardown
+    leaves those denials out. Every archive has Object Lock, with a default lock or without, so that it can be held.
     """
 
     def __init__(
@@ -66,6 +71,21 @@ class Archive(pulumi.ComponentResource):
             log_group_arn=context.log_group_arn(cls),
         )
 
+        own = retention.object_lock.mode
+        keeping = (
+            [
+                tamper_proof_but_for_locks(self.bucket_arn),
+                kept_by(
+                    self.bucket_arn,
+                    *context.settings.access.archive_keepers,
+                    mode=(LockMode.GOVERNANCE if own is LockMode.NONE else own).value,
+                    most_days=context.policy.data_classes.lock_extension_days.at(context.settings.environment),
+                ),
+            ]
+            if context.settings.teardown_confirmed is None
+            else []
+        )
+
         def policy(arns: list[str]) -> dict[str, typing.Any]:
             key, writer, exporter = arns
             return bucket_policy(
@@ -74,7 +94,7 @@ class Archive(pulumi.ComponentResource):
                 written_only_by(f"{self.bucket_arn}/{COLLECTED}*", writer),
                 written_only_by(f"{self.bucket_arn}/{MANIFESTS}*", exporter, sid="DenyOtherWritersOfManifests"),
                 written_only_by_services(f"{self.bucket_arn}/{EXPORTED}*"),
-                kept(context, self.bucket_arn),
+                *keeping,
                 export,
             )
 

@@ -12,17 +12,17 @@ from infra.components.stateful import stateful_options
 from infra.context import Context
 from infra.documents.bucket_policy import Statement, tamper_proof
 from infra.documents.lifecycle import MINIMUM_TRANSITION_SIZE
-from infra.policy.archive import LockMode, ObjectLock
+from infra.policy.archive import ObjectLock
 
 Encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs
 DefaultEncryption = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
-UNLOCKED = ObjectLock(mode=LockMode.NONE)
 
 
 @typing.final
 class PrivateBucket(pulumi.ComponentResource):
     """Creates a bucket with its public-access block, owner-enforced objects, versioning, default encryption, policy,
-    lifecycle and, where there is a lock, its Object Lock configuration, in the context's region.
+    lifecycle and, where `lock` is given, its Object Lock configuration, in the context's region. A lock of mode none
+    gives the bucket Object Lock without a default: nothing is locked by itself, and anything can be held.
 
     Grants nothing but what `policy` says. The bucket can only be destroyed with objects in it where the stack's
     teardown was confirmed, and only after that was deployed once (provider documentation of forceDestroy).
@@ -44,7 +44,7 @@ class PrivateBucket(pulumi.ComponentResource):
         policy: pulumi.Input[dict[str, Any]],
         lifecycle: Sequence[dict[str, Any]],
         tags: Mapping[str, str],
-        lock: ObjectLock = UNLOCKED,
+        lock: ObjectLock | None = None,
         import_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -110,7 +110,7 @@ class PrivateBucket(pulumi.ComponentResource):
             # Rules about replaced versions are only accepted once there can be any.
             opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=[self.versioning])),
         )
-        if lock.days is not None:
+        if lock is not None:
             aws.s3.BucketObjectLockConfiguration(
                 f"{name}-object-lock",
                 bucket=self.bucket.bucket,
@@ -119,7 +119,9 @@ class PrivateBucket(pulumi.ComponentResource):
                     default_retention=aws.s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
                         mode=lock.mode.value, days=lock.days
                     )
-                ),
+                )
+                if lock.days is not None
+                else None,
                 region=context.region,
                 # S3 locks versions, so the bucket must keep them first.
                 opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=[self.versioning])),

@@ -21,6 +21,10 @@ TAMPERING = (
 """What no principal needs to do to an archived object: the lifecycle, which no bucket policy binds, removes them."""
 
 
+REGISTER = "register/"
+"""Where an archive's register of holds and certificates lies."""
+
+
 def bucket_policy(*groups: Sequence[Statement]) -> dict[str, Any]:
     """Return the policy document that holds the statements of all `groups`, in their order."""
     return {"Version": "2012-10-17", "Statement": [statement for group in groups for statement in group]}
@@ -99,6 +103,34 @@ def tamper_proof(bucket_arn: str) -> list[Statement]:
     Configuration of the bucket stays with those who deploy it: they can take this statement away, in the open.
     """
     return [_deny("DenyTampering", list(TAMPERING), f"{bucket_arn}/*", {})]
+
+
+def kept_by(bucket_arn: str, *keeper_arns: str, mode: str, most_days: int) -> list[Statement]:
+    """Return the denial of holding, releasing, locking and writing the register to anybody but `keeper_arns`; to all
+    of them where there are none. The keepers extend a lock in `mode` only, and to `most_days` from now at most.
+
+    It goes with `tamper_proof_but_for_locks`. S3 itself lets nobody shorten a lock without
+    s3:BypassGovernanceRetention. Source: S3 User Guide, "Object Lock considerations", setting limits with a policy.
+    """
+    objects = f"{bucket_arn}/*"
+    others = {"ArnNotEquals": {"aws:PrincipalArn": sorted(keeper_arns)}} if keeper_arns else {}
+    return [
+        _deny("DenyOtherKeepers", ["s3:PutObjectLegalHold", "s3:PutObjectRetention"], objects, others),
+        _deny("DenyOtherWritersOfRegister", "s3:PutObject", f"{bucket_arn}/{REGISTER}*", others),
+        _deny(
+            "DenyLongerLocks",
+            "s3:PutObjectRetention",
+            objects,
+            {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": str(most_days)}},
+        ),
+        _deny("DenyOtherLocks", "s3:PutObjectRetention", objects, {"StringNotEquals": {"s3:object-lock-mode": mode}}),
+    ]
+
+
+def tamper_proof_but_for_locks(bucket_arn: str) -> list[Statement]:
+    """Return the denial of TAMPERING but for locks, whose limits `kept_by` sets."""
+    actions = [action for action in TAMPERING if action != "s3:PutObjectRetention"]
+    return [_deny("DenyTampering", actions, f"{bucket_arn}/*", {})]
 
 
 def cloudwatch_export(

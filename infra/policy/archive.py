@@ -37,6 +37,11 @@ MINIMUM_STORAGE_DAYS = {
 EARLIEST_TRANSITION_DAYS = {StorageClass.STANDARD_IA: 30}
 """Days an object must have spent in STANDARD before S3 accepts the transition (others: 0)."""
 
+READ_AT_ONCE = frozenset({StorageClass.STANDARD_IA, StorageClass.INTELLIGENT_TIERING, StorageClass.GLACIER_IR})
+"""Tiers that Athena searches and Datadog rehydrates from without a restore (INTELLIGENT_TIERING: its archive tiers are
+never opted into here). Sources: Athena User Guide, "Query restored Amazon S3 Glacier objects"; Datadog documentation,
+"Log Archives", storage class."""
+
 WATERFALL = list(StorageClass)
 
 
@@ -73,6 +78,8 @@ class ArchiveRetention(Model):
 
     keep_days: Days
     """Objects expire at this age."""
+    searchable_days: Days
+    """Up to this age objects can be read at once: by Athena, by Datadog's rehydration, by every command here."""
     tiers: tuple[Tier, ...]
     """Storage classes that objects move to as they age; empty: they stay in STANDARD."""
     replaced_versions_keep_days: Days
@@ -111,6 +118,25 @@ class ArchiveRetention(Model):
                 raise Refused(
                     f"{tier.storage_class} after {tier.after_days} days is too early",
                     f"{earliest} days or later",
+                    "tiers",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_searchable_is_read_at_once(self) -> Self:
+        if self.searchable_days > self.keep_days:
+            raise Refused(
+                "objects would be searchable for longer than they are kept",
+                f"at most keep_days ({self.keep_days})",
+                "searchable_days",
+            )
+        for tier in self.tiers:
+            if tier.after_days < self.searchable_days and tier.storage_class not in READ_AT_ONCE:
+                raise Refused(
+                    f"from {tier.after_days} days of age on objects have to be restored from {tier.storage_class} "
+                    f"before they can be searched, and searchable_days promises {self.searchable_days}",
+                    f"until then {', '.join(item for item in WATERFALL if item in READ_AT_ONCE)}; or a searchable_days "
+                    f"of {tier.after_days} at most",
                     "tiers",
                 )
         return self

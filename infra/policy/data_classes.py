@@ -135,6 +135,8 @@ class DataClasses(Model):
     """Classes whose archive reads are recorded where audit_reads is on."""
     access_logs_keep_days: PerEnvironment[Days]
     """Days that server access logs, inventories and CloudTrail's record of reads are kept."""
+    lock_extension_days: PerEnvironment[Days]
+    """To how many days from now an archive's locks may be extended."""
     compliance_lock: tuple[ClassName, ...]
     """Classes that may use Object Lock in COMPLIANCE mode, which nobody can undo; only ever in prod."""
     service_keys: Key

@@ -58,6 +58,7 @@ class DatadogArchive(Model):
         """Return the same as an archive's retention: never locked, for a locked file could not be written again."""
         return ArchiveRetention(
             keep_days=self.keep_days,
+            searchable_days=self.keep_days,
             tiers=self.tiers,
             replaced_versions_keep_days=self.replaced_versions_keep_days,
             object_lock=ObjectLock(mode=LockMode.NONE),
