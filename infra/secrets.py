@@ -52,6 +52,15 @@ CATALOGUE = (
 )
 
 
+CURRENT_EPOCH = "current"
+"""Name of the pepper epoch that the collector makes pseudonyms under."""
+
+
+def pepper_secret(epoch: str) -> str:
+    """Return the last part of the name of an epoch's pepper; the current one's is the catalogue's."""
+    return "redaction-pepper" if epoch == CURRENT_EPOCH else f"redaction-pepper-{epoch}"
+
+
 @dataclass(frozen=True)
 class DeployKey:
     """One key with which the program signs in at a service to set it up; the collector never has it."""

@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.archive import commands_export, commands_replay, commands_verify
+from infra.archive import commands_export, commands_replay, commands_subject, commands_verify
 from infra.archive.commands_search import search
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command("replay")(commands_replay.replay)
 app.command("replay-config")(commands_replay.replay_configuration)
 app.command("export")(commands_export.export)
 app.command()(search)
+app.command("subject-export")(commands_subject.subject_export)
+app.command("subject-erase")(commands_subject.subject_erase)
 
 app.command("verify")(commands_verify.verify)
 
