@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import boto3
 import typer
@@ -116,23 +116,44 @@ def subject_erase(
         execute = bool(confirm)
         request, logs = _announced(asked, "erase" if execute else "erase_dry_run", {})
         search: Matcher = matcher(asked.who, _peppers(asked))
-        with _progress() as tick:
-            outcomes = erase.erase(_sources(asked, logs), search, request, execute=execute, tick=tick)
+        outcomes: list[erase.Outcome] = []
+        stopped: SubjectError | None = None
         dropped = statement.epochs_of(asked.context, asked.now.date())
-        if drop_epoch and execute:
-            client = boto3.client("secretsmanager", region_name=asked.context.region)
-            said = epochs.drop(client, asked.context, drop_epoch)
-            dropped = [{**item, "may_be_dropped": said} if item["epoch"] == drop_epoch else item for item in dropped]
+        try:
+            with _progress() as tick:
+                erase.erase(_sources(asked, logs), search, request, outcomes, execute=execute, tick=tick)
+            if drop_epoch and execute:
+                client = boto3.client("secretsmanager", region_name=asked.context.region)
+                said = epochs.drop(client, asked.context, drop_epoch)
+                dropped = [
+                    {**item, "may_be_dropped": said} if item["epoch"] == drop_epoch else item for item in dropped
+                ]
+        except SubjectError as error:
+            stopped = error
         told = statement.statement(
-            asked.context, request, outcomes, executed=execute, mapping_deleted=mapping_deleted, epochs=dropped
+            asked.context,
+            request,
+            outcomes,
+            executed=execute,
+            stopped_by=str(stopped or ""),
+            mapping_deleted=mapping_deleted,
+            epochs=dropped,
         )
-        statement.write(told, directory)
         gone = sum(item["records"] for item in told["erased"])
-        audit.write(logs, asked.context, request, "erase.finished", {"subject.records": str(gone)})
-        out.print(
-            f"{gone:,} archived records {'erased' if execute else 'would be erased'}, {len(told['retained'])} places "
-            f"retain some; the statement is in {directory}" + ("" if execute else f". CONFIRM={user} erases")
-        )
+        # What was erased is gone whether or not the rest went well: it is stated and written down in either case.
+        if stopped is None or (execute and gone):
+            statement.write(told, directory)
+            out.print(_summary(told, directory, gone))
+        ending = "stopped" if stopped else "finished"
+        audit.write(logs, asked.context, request, f"erase.{ending}", {"subject.records": str(gone)})
+        if stopped is not None:
+            raise stopped
+
+
+def _summary(told: dict[str, Any], directory: Path, gone: int) -> str:
+    done = "erased" if told["executed"] else "would be erased"
+    more = "" if told["executed"] else f". CONFIRM={told['user']} erases"
+    return f"{gone:,} archived records {done}, {len(told['retained'])} places retain some; the statement is in {directory}{more}"
 
 
 @dataclass(frozen=True)

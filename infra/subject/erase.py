@@ -27,6 +27,8 @@ from infra.subject.locks import lock
 from infra.subject.rewrite import Rewritten, stored_sha256, without
 
 PREFIX = "erasures/"
+GONE_AFTER_DAYS = 3
+"""CloudWatch Logs typically takes up to 72 hours to remove an expired event (PutRetentionPolicy, API reference)."""
 
 
 @dataclass
@@ -38,19 +40,25 @@ class Outcome:
     hot_until: datetime.date | None = None
     """When the last of them expires."""
     erased: list[dict[str, Any]] = field(default_factory=list)
-    """Objects that were, or in a dry run would be, written again."""
+    """Objects that were, or in a dry run would be, written again, and what became of the version before."""
     retained: list[dict[str, Any]] = field(default_factory=list)
     """Objects that stay, why, and until when."""
 
 
 def erase(
-    sources: Sources, matcher: Matcher, request: Request, *, execute: bool, tick: Callable[[str], None] = lambda _: None
-) -> list[Outcome]:
-    """Erase what can be erased, or with `execute` off only find it; return what became of each class.
+    sources: Sources,
+    matcher: Matcher,
+    request: Request,
+    outcomes: list[Outcome],
+    *,
+    execute: bool,
+    tick: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Erase what can be erased, or with `execute` off only find it, and add to `outcomes` what became of each class.
 
-    Raises SubjectError where a permission is missing: what was replaced before that is whole and written down.
+    Raises SubjectError where it cannot be carried out to its end: `outcomes` then says what was done until there, and
+    each object is either as it was or whole without the records.
     """
-    outcomes = []
     for cls in sources.context.policy.data_classes.classes:
         outcome = Outcome(cls)
         outcomes.append(outcome)
@@ -63,7 +71,6 @@ def erase(
         except ArchiveError as error:
             refused(error)
             raise SubjectError(f"{error}: the erasure is not complete; run it again once that can be read") from None
-    return outcomes
 
 
 def _hot(sources: Sources, matcher: Matcher, outcome: Outcome) -> None:
@@ -76,7 +83,7 @@ def _hot(sources: Sources, matcher: Matcher, outcome: Outcome) -> None:
         context = sources.context
         days = context.policy.data_classes.classes[outcome.cls].hot_retention_days.at(context.settings.environment)
         newest = datetime.datetime.fromtimestamp(last / 1e9, datetime.UTC)
-        outcome.hot_until = newest.date() + datetime.timedelta(days=days + 1)
+        outcome.hot_until = newest.date() + datetime.timedelta(days=days + GONE_AFTER_DAYS)
 
 
 def _object(
@@ -100,6 +107,7 @@ def _object(
             entry |= {"why": f"Object Lock {locked.mode}", "locked_until": until, "expires": expires.isoformat()}
             outcome.retained.append(entry)
             return
+        entry["replaced_version"] = ""
         if execute:
             entry |= _replace(sources, request, item, version, numbers, archive.replaced_versions_keep_days)
         outcome.erased.append(entry)

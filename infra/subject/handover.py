@@ -37,7 +37,8 @@ def hand_over(
     tick: Callable[[str], None] = lambda _: None,
 ) -> tuple[Seen, Sealed]:
     """Write records.jsonl.age, index.html.age and manifest.json.age to `out`; return what was seen and the manifest."""
-    seen, shown = Seen(), []
+    seen = Seen()
+    shown: list[dict[str, Any]] = []
     with packet(out) as directory:
 
         def lines() -> Iterator[bytes]:

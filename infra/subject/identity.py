@@ -142,6 +142,6 @@ def _plausible(kind: str, value: str) -> bool:
 def _users(values: Mapping[str, Any]) -> set[str]:
     found = {str(values[name]) for name in USER_FIELDS if values.get(name) not in (None, "")}
     of_type = str(values.get(TARGET_TYPE, "")).lower() in USER_TYPES
-    if TARGET in values and (of_type or str(values.get(EVENT, "")).startswith(USER_EVENTS)):
+    if TARGET in values and (of_type or str(values.get(EVENT, "")).removeprefix("audit.").startswith(USER_EVENTS)):
         found.add(str(values[TARGET]))
     return found | set(_IN_PATH.findall(str(values.get("url.path", ""))))

@@ -42,10 +42,11 @@ def lock(
     version = head.get("VersionId", "null")
     if head.get("ObjectLockLegalHoldStatus") == "ON":
         return version, Lock("LEGAL_HOLD", None)
-    mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
+    mode: str | None = head.get("ObjectLockMode")
+    until: datetime.datetime | None = head.get("ObjectLockRetainUntilDate")
     if mode is None and policy.object_lock.mode is not LockMode.NONE:
         mode = policy.object_lock.mode.value
         until = item.written + datetime.timedelta(days=policy.object_lock.days or 0)
     if mode is None or until is None or until <= now:
         return version, None
-    return version, Lock(str(mode), until)
+    return version, Lock(mode, until)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pyrage
 
@@ -107,14 +108,14 @@ class _Pulled:
 class _Counted:
     """A file that counts and hashes what is written to it."""
 
-    def __init__(self, file: "os.PathLike[str] | object") -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.sha256, self.size, self._file = hashlib.sha256(), 0, file
 
     def write(self, data: bytes) -> int:
         self.sha256.update(data)
         self.size += len(data)
-        self._file.write(data)  # type: ignore[attr-defined]
+        self._file.write(data)
         return len(data)
 
     def flush(self) -> None:
-        self._file.flush()  # type: ignore[attr-defined]
+        self._file.flush()

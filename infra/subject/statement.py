@@ -21,10 +21,14 @@ def statement(
     outcomes: Iterable[Outcome],
     *,
     executed: bool,
+    stopped_by: str = "",
     mapping_deleted: str,
     epochs: list[dict[str, str]],
 ) -> dict[str, Any]:
-    """Return the statement. It names the user's id, and nothing of any record."""
+    """Return the statement. It names the user's id, and nothing of any record.
+
+    `stopped_by` says what kept the erasure from its end; the outcomes are then those until there.
+    """
     erased, retained = [], []
     for outcome in outcomes:
         ground = context.policy.data_classes.classes[outcome.cls].erasure
@@ -44,6 +48,7 @@ def statement(
                     "where": f"CloudWatch Logs, {context.log_group(outcome.cls)}",
                     "records": outcome.hot_records,
                     "why": "CloudWatch Logs cannot delete single events",
+                    "locked_until": "",
                     "until": str(outcome.hot_until),
                     **legal,
                 }
@@ -70,6 +75,7 @@ def statement(
         "reason": request.reason,
         "window": request.window,
         "executed": executed,
+        "stopped_by": stopped_by,
         "erased": erased,
         "retained": retained,
         "user_mapping": f"deleted on {mapping_deleted}: {MAPPING}"
