@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from infra.archive import commands_subject
 from infra.archive.__main__ import app
 from infra.context import Context
-from infra.subject.audit import STREAM
+from infra.documents.subject_policy import STREAM
 from sandbox.doubles.aws_clients import aws_client
 from sandbox.doubles.cloudwatch_events import render
 from sandbox.doubles.moto_server import MotoServer

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from typer.testing import Result
 
-from infra.subject.audit import STREAM
+from infra.documents.subject_policy import STREAM
 from tests.subject_run import ADDRESS, ANNA, MAIL, NAME, REASON, Place, place
 
 pytestmark = pytest.mark.collector

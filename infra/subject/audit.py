@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.context import Context
 from infra.documents.export_assignment import announcing_class
+from infra.documents.subject_policy import STREAM
 from infra.policy.redaction import Redaction, compiled
 from infra.problems import InputError, Problem
 from infra.subject.errors import SubjectError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sts import STSClient
 
-STREAM = "subject-requests"
-"""Log stream of these records, in the log group in which exports are announced."""
 SERVICE = "tinybeans-logging-subject-requests"
 SHORTEST_REASON = 10
 
