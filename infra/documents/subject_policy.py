@@ -45,7 +45,19 @@ def subject_reading(context: Context, stores: Sequence[ClassStore]) -> dict[str,
         logs_service=context.regional_service("logs"),
         s3_service=context.regional_service("s3"),
     )
-    return {**document, "Statement": [_but_announce(statement) for statement in document["Statement"]]}
+    kept = [item for item in document["Statement"] if not item["Sid"].startswith("Decrypt")]
+    # One statement for every class: IAM takes 10,240 characters of inline policies a role, and which group and bucket
+    # each key serves stands in the key's own policy.
+    decrypt = {
+        "Sid": "DecryptEveryClass",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": [store.key_arn for store in stores],
+        "Condition": {
+            "StringEquals": {"kms:ViaService": [context.regional_service("logs"), context.regional_service("s3")]}
+        },
+    }
+    return {**document, "Statement": [*(_but_announce(statement) for statement in kept), decrypt]}
 
 
 def subject_announcing(
