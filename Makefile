@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
-	archive-export archive-verify archive-search archive-hold archive-extend archive-certificate archive-cost replay look
+	archive-export archive-verify archive-search archive-hold archive-extend archive-certificate archive-cost replay subject-export subject-erase look
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,16 @@ archive-certificate: environment ## certify what policy removed in a month (CLAS
 
 archive-cost: environment ## what each class's archive costs in a month, by tier (STACK=, and volume as in make forecast)
 	@$(PYTHON_IN) -m infra.archive cost --stack '$(STACK)' $(ARGS)
+
+# USER is set in every shell: only the one that was given to make is a user's id here.
+ABOUT = --user '$(if $(filter command,$(firstword $(origin USER))),$(USER))' --from '$(FROM)' --to '$(TO)' --out '$(OUT)' \
+	--reason '$(REASON)' --identifiers '$(IDENTIFIERS)' --stack '$(STACK)'
+subject-export: environment ## all about one user, encrypted (USER= FROM= TO= KEY=age1... OUT=dir REASON= IDENTIFIERS=file|- STACK=)
+	@$(THERE) -m infra.archive subject-export $(ABOUT) --key '$(KEY)'
+
+subject-erase: environment ## erase one user's records; a dry run unless CONFIRM= repeats the id (as above, MAPPING_DELETED= DROP_EPOCH=)
+	@$(THERE) -m infra.archive subject-erase $(ABOUT) --confirm '$(CONFIRM)' --mapping-deleted '$(MAPPING_DELETED)' \
+		--drop-epoch '$(DROP_EPOCH)' $(if $(ALTHOUGH_RECORDS_REMAIN),--although-records-remain)
 
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools

@@ -25,6 +25,7 @@ from infra.components.reader_roles import ReaderRoles
 from infra.components.replica import Replicas
 from infra.components.search import Search, results_bucket
 from infra.components.secret_store import SecretStore
+from infra.components.subject_requests import SubjectRequests, SubjectRole
 from infra.context import Context
 from infra.documents.audiences import publishers, shared
 from infra.documents.collector import collector_config, dumps, load_fragments
@@ -56,6 +57,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     readers = ReaderRoles("readers", context=context, opts=opts)
     roles = CollectorRoles("collector-roles", context=context, opts=opts)
     exporter = ExportRole("export-role", context=context, opts=opts)
+    requests = SubjectRole("subject-role", context=context, readers=readers, opts=opts)
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
@@ -71,8 +73,8 @@ def deploy(stack: Stack) -> dict[str, Any]:
             cls=cls,
             data_class=data_class,
             writer_arn=roles.task.arn,
-            hot_reader_arns=readers.arns(data_class.readers.hot),
-            archive_reader_arns=readers.arns(data_class.readers.archived),
+            hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn],
+            archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn],
             also=exporter.key_statements(cls, replicas),
             opts=opts,
         )
@@ -121,7 +123,24 @@ def deploy(stack: Stack) -> dict[str, Any]:
     Search("search", context=context, readers=readers, access_logs=access_logs, opts=opts)
 
     # How: the collector, with the very configuration that was reviewed and tested.
-    secrets = SecretStore("secrets", context=context, values=stack.secrets, reader_role=roles.execution, opts=opts)
+    secrets = SecretStore(
+        "secrets",
+        context=context,
+        values=stack.secrets,
+        reader_role=roles.execution,
+        subject_role_arn=requests.role.arn,
+        opts=opts,
+    )
+    SubjectRequests(
+        "subject-requests",
+        context=context,
+        role=requests,
+        key_arns=key_arns,
+        audit_store=stores[announcing_class(context)],
+        pepper_arns=secrets.pepper_arns,
+        secrets_key_arn=secrets.key_arn,
+        opts=opts,
+    )
     collector = Collector(
         "collector",
         context=context,

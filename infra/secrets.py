@@ -52,6 +52,24 @@ CATALOGUE = (
 )
 
 
+PEPPER_VARIABLE = "REDACTION_PEPPER"
+CURRENT_EPOCH = "current"
+"""Name of the pepper epoch that the collector makes pseudonyms under."""
+
+
+def pepper_secret(epoch: str) -> str:
+    """Return the last part of the name of an epoch's pepper; the current one's is the catalogue's."""
+    return "redaction-pepper" if epoch == CURRENT_EPOCH else f"redaction-pepper-{epoch}"
+
+
+def earlier_peppers(settings: Settings) -> tuple[SecretEntry, ...]:
+    """Return the secrets of earlier pepper epochs, which the collector does not get."""
+    return tuple(
+        SecretEntry(pepper_secret(epoch), "", PEPPER_VARIABLE, None, f"Pepper of pseudonyms made until {ended}.")
+        for epoch, ended in settings.pepper_epochs.items()
+    )
+
+
 @dataclass(frozen=True)
 class DeployKey:
     """One key with which the program signs in at a service to set it up; the collector never has it."""

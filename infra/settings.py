@@ -3,6 +3,7 @@
 Secrets never pass through here; see infra/secrets.py.
 """
 
+import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -268,6 +269,8 @@ class Settings(Model):
     """Days in which a deleted secret can be restored; 0, or 7 to 30."""
     credentials_from: Literal["operator", "config"]
     """operator: values arrive by put-secret-value; config: from this stack's encrypted config."""
+    pepper_epochs: dict[Annotated[str, Field(pattern=r"^[a-z0-9]{2,16}$")], datetime.date] = Field(default_factory=dict)
+    """Earlier peppers that are kept, one secret each, to the last day (UTC) that pseudonyms were made under it."""
     datadog_site: str = "datadoghq.com"
     datadog: Datadog = Datadog()
     newrelic_region: Literal["us", "eu"] = "us"

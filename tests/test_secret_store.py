@@ -52,6 +52,9 @@ def sentinels(which: Context) -> dict[str, str]:
     return {entry.name: f"sentinel-{entry.name}-5f1c" for entry in needed(which.settings)}
 
 
+SUBJECT = "arn:aws:iam::123456789012:role/subject-requests"
+
+
 def store(which: Context, values: dict[str, str] | None = None, *, preview: bool = False) -> Deployment:
     """Return the deployment of the stack's secrets."""
 
@@ -62,6 +65,7 @@ def store(which: Context, values: dict[str, str] | None = None, *, preview: bool
             context=which,
             values={name: pulumi.Output.secret(value) for name, value in given.items()},
             reader_role=aws.iam.Role("execution", assume_role_policy="{}"),
+            subject_role_arn=SUBJECT,
             opts=in_stack(),
         )
 

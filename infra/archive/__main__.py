@@ -2,7 +2,14 @@
 
 import typer
 
-from infra.archive import commands_cost, commands_export, commands_keeping, commands_replay, commands_verify
+from infra.archive import (
+    commands_cost,
+    commands_export,
+    commands_keeping,
+    commands_replay,
+    commands_subject,
+    commands_verify,
+)
 from infra.archive.commands_search import search
 
 app = typer.Typer(
@@ -26,6 +33,8 @@ app.command("hold")(commands_keeping.hold_archive)
 app.command("extend")(commands_keeping.extend_locks)
 app.command("certificate")(commands_keeping.certify_expiry)
 app.command("cost")(commands_cost.cost)
+app.command("subject-export")(commands_subject.subject_export)
+app.command("subject-erase")(commands_subject.subject_erase)
 
 app.command("verify")(commands_verify.verify)
 

@@ -132,6 +132,12 @@ def _exported(text: Text) -> Iterator[Found]:
     A group that was adopted also holds what applications wrote there themselves. Such an event is a record without
     uid and class, its text the body; lines that do not begin with a time belong to the one before.
     """
+    for time, message in events(text):
+        yield _event(time, message)
+
+
+def events(text: Text) -> Iterator[tuple[str, str]]:
+    """Yield time and message of each event of an export."""
     waiting: tuple[str, str] | None = None
     for line in _lines(text):
         if (found := _LINE.fullmatch(line)) is None:
@@ -140,10 +146,10 @@ def _exported(text: Text) -> Iterator[Found]:
             waiting = (waiting[0], f"{waiting[1]}\n{line}")
             continue
         if waiting is not None:
-            yield _event(*waiting)
+            yield waiting
         waiting = (found[1], found[2])
     if waiting is not None:
-        yield _event(*waiting)
+        yield waiting
 
 
 def _lines(text: Text) -> Iterator[str]:
@@ -172,6 +178,13 @@ def _event(time: str, message: str) -> Found:
         return {}, {}, {"timeUnixNano": nanoseconds(instant), "body": message, "attributes": {}}
     resource = event.get("resource") or {}
     return resource.get("attributes") or {}, event.get("scope") or {}, event
+
+
+def hot_record(log_group: str, milliseconds: int, message: str, number: int) -> ArchivedRecord:
+    """Return the record of an event as CloudWatch Logs still holds it: what an export would write of it."""
+    instant = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+    place = ArchiveObject("", log_group, Form.EXPORTED, 0, instant, "")
+    return _record(_event(instant.isoformat(timespec="milliseconds"), message), place, number)
 
 
 def _record(found: Found, item: ArchiveObject, number: int) -> ArchivedRecord:

@@ -50,7 +50,7 @@ class ReaderGrants(pulumi.ComponentResource):
 
 def _policy(context: Context, group: str, key_arns: Mapping[str, str]) -> str:
     classes = context.policy.data_classes.classes
-    stores = {cls: _store(context, cls, data_class, key_arns[cls]) for cls, data_class in classes.items()}
+    stores = {cls: store_of(context, cls, data_class, key_arns[cls]) for cls, data_class in classes.items()}
     document = reader_policy(
         Reach(
             hot=[stores[cls] for cls, data_class in classes.items() if group in data_class.readers.hot],
@@ -64,7 +64,8 @@ def _policy(context: Context, group: str, key_arns: Mapping[str, str]) -> str:
     return json.dumps(document)
 
 
-def _store(context: Context, cls: str, data_class: DataClass, key_arn: str) -> ClassStore:
+def store_of(context: Context, cls: str, data_class: DataClass, key_arn: str) -> ClassStore:
+    """Return where the records of a class are, as a grant names it."""
     tiers = data_class.archive.at(context.settings.environment).tiers
     return ClassStore(
         log_group_arn=context.log_group_arn(cls),

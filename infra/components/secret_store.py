@@ -12,7 +12,7 @@ from infra.components.customer_key import customer_key
 from infra.context import Context
 from infra.documents.key_policy import SecretUse, duties_of, secret_key_policy
 from infra.documents.secret_policy import secret_reader_policy, secret_resource_policy
-from infra.secrets import needed
+from infra.secrets import PEPPER_VARIABLE, earlier_peppers, needed
 
 
 @final
@@ -26,11 +26,16 @@ class SecretStore(pulumi.ComponentResource):
     Grants the reader role (the one that ECS uses to start tasks) exactly these secrets; nobody else can read one,
     and the secrets' own policies refuse it. Operators, or deployers where values come from config, may put values
     and cannot read one back.
+
+    Peppers of earlier epochs (settings: pepper_epochs) are secrets of their own, whose values are always put by hand.
+    Requests about one person (`subject_role_arn`) read every pepper, and the collector's role only the current one.
     """
 
     key_arn: pulumi.Output[str]
     arns: dict[str, pulumi.Output[str]]
     """ARN by secret name (infra.secrets.CATALOGUE)."""
+    pepper_arns: list[pulumi.Output[str]]
+    """ARNs of the current pepper and of those of earlier epochs."""
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class SecretStore(pulumi.ComponentResource):
         context: Context,
         values: Mapping[str, pulumi.Output[str]],
         reader_role: aws.iam.Role,
+        subject_role_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("tinybeans:logging:SecretStore", name, None, opts)
@@ -48,11 +54,13 @@ class SecretStore(pulumi.ComponentResource):
         access = context.settings.access
         service = context.regional_service("secretsmanager")
         entries = needed(context.settings)
+        earlier = earlier_peppers(context.settings)
         writers = {"operator": access.secret_operators, "config": access.deployers}[context.settings.credentials_from]
         use = SecretUse(
             # Secrets Manager ends each ARN with a hyphen and six characters, known only once the secret exists.
             secret_arns=[
-                context.arn("secretsmanager", f"secret:{context.secret(entry.name)}-??????") for entry in entries
+                context.arn("secretsmanager", f"secret:{context.secret(entry.name)}-??????")
+                for entry in (*entries, *earlier)
             ],
             service=service,
         )
@@ -61,15 +69,18 @@ class SecretStore(pulumi.ComponentResource):
             context=context,
             lifetime=context.policy.data_classes.service_keys,
             description=f"Secrets of the collector in {context.environment}",
-            policy=reader_role.arn.apply(
-                lambda reader: secret_key_policy(duties_of(context), use, reader=reader, writers=writers)
+            policy=pulumi.Output.all(reader_role.arn, subject_role_arn).apply(
+                lambda readers: secret_key_policy(duties_of(context), use, readers=readers, writers=writers)
             ),
             alias="secrets",
             tags=tags,
             opts=stateful,
         )
-        self.arns = {}
-        for entry in entries:
+        kept: dict[str, pulumi.Output[str]] = {}
+        for entry in (*entries, *earlier):
+            who: list[pulumi.Input[str]] = [reader_role.arn] if entry in entries else []
+            if entry.environment_variable == PEPPER_VARIABLE:
+                who.append(subject_role_arn)
             secret = aws.secretsmanager.Secret(
                 f"{name}-{entry.name}-secret",
                 name=context.secret(entry.name),
@@ -79,13 +90,13 @@ class SecretStore(pulumi.ComponentResource):
                 tags=tags,
                 opts=stateful,
             )
-            self.arns[entry.name] = secret.arn
+            kept[entry.name] = secret.arn
             aws.secretsmanager.SecretPolicy(
                 f"{name}-{entry.name}-policy",
                 secret_arn=secret.arn,
                 block_public_policy=True,
-                policy=reader_role.arn.apply(
-                    lambda reader: json.dumps(secret_resource_policy(reader=reader, writers=writers))
+                policy=pulumi.Output.all(*who).apply(
+                    lambda readers: json.dumps(secret_resource_policy(readers=readers, writers=writers))
                 ),
                 opts=child,
             )
@@ -97,6 +108,10 @@ class SecretStore(pulumi.ComponentResource):
                     secret_string_wo_version=values[entry.name].apply(_version),
                     opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["secretStringWoVersion"]),
                 )
+        self.arns = {entry.name: kept[entry.name] for entry in entries}
+        self.pepper_arns = [
+            kept[entry.name] for entry in (*entries, *earlier) if entry.environment_variable == PEPPER_VARIABLE
+        ]
         aws.iam.RolePolicy(
             f"{name}-grant",
             name="read-secrets",

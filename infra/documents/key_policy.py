@@ -123,10 +123,12 @@ def class_key_policy(
     )
 
 
-def secret_key_policy(duties: Duties, use: SecretUse, *, reader: str, writers: Sequence[str]) -> dict[str, Any]:
+def secret_key_policy(
+    duties: Duties, use: SecretUse, *, readers: Sequence[str], writers: Sequence[str]
+) -> dict[str, Any]:
     """Return the policy of the key that encrypts secrets.
 
-    Every use is through Secrets Manager. The reader decrypts; writers encrypt new values (Secrets Manager then also
+    Every use is through Secrets Manager. Readers decrypt; writers encrypt new values (Secrets Manager then also
     decrypts for them, to compare; the secrets' own policy refuses them the text). Deployers may only attach the key.
     """
     these = {
@@ -140,7 +142,7 @@ def secret_key_policy(duties: Duties, use: SecretUse, *, reader: str, writers: S
     return service_key_policy(
         duties,
         _allow("DeployersAttachToSecrets", _aws(duties.deployers), both, validation),
-        _allow("ReaderThroughSecretsManager", _aws([reader]), ("kms:Decrypt",), these),
+        _allow("ReaderThroughSecretsManager", _aws(readers), ("kms:Decrypt",), these),
         *([_allow("WritersThroughSecretsManager", _aws(writers), both, these)] if writers else []),
         deployers_through=use.service,
     )

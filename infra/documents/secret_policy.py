@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def secret_resource_policy(*, reader: str, writers: Sequence[str]) -> dict[str, Any]:
-    """Return a secret's resource policy: only the reader gets the value, writers put it, everything by TLS.
+def secret_resource_policy(*, readers: Sequence[str], writers: Sequence[str]) -> dict[str, Any]:
+    """Return a secret's resource policy: only the readers get the value, writers put it, everything by TLS.
 
     A resource policy of a secret belongs to that secret: `*` as Resource means it (Secrets Manager User Guide,
     "Resource-based policies").
@@ -32,7 +32,9 @@ def secret_resource_policy(*, reader: str, writers: Sequence[str]) -> dict[str, 
                 "Principal": {"AWS": "*"},
                 "Action": "secretsmanager:GetSecretValue",
                 "Resource": "*",
-                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": reader}},
+                "Condition": {
+                    "ArnNotEquals": {"aws:PrincipalArn": readers[0] if len(readers) == 1 else sorted(readers)}
+                },
             },
             {
                 "Sid": "DenyInsecureTransport",

@@ -63,6 +63,14 @@ class Key(Model):
     """Days in which a scheduled deletion can be called off."""
 
 
+class Erasure(Model):
+    """What is answered when a person asks for erasure and records of the class have to stay until their time."""
+
+    basis: Sentence
+    """The legal ground on which they stay."""
+    retained_because: Sentence
+
+
 class DataClass(Model):
     """One class of log records: one log group, stream, key, archive bucket and index of its own."""
 
@@ -72,6 +80,7 @@ class DataClass(Model):
     """Why these numbers."""
     sources: tuple[str, ...] = Field(min_length=1)
     """The law, standard or decision behind them."""
+    erasure: Erasure
     match: Match
     hot_retention_days: PerEnvironment[HotDays]
     archive: PerEnvironment[ArchiveRetention]

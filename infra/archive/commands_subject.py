@@ -1,0 +1,249 @@
+"""`python -m infra.archive subject-export` and `subject-erase`: what the records say of one person."""
+
+import datetime
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import boto3
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from infra.archive.window import Window, parse_window
+from infra.context import Context
+from infra.problems import InputError, Problem
+from infra.stack import ROOT
+from infra.stack_file import context_from_file
+from infra.subject import audit, epochs, erase, handover, statement
+from infra.subject.errors import SubjectError
+from infra.subject.gather import Sources
+from infra.subject.identity import Matcher, Subject, matcher, subject
+from infra.subject.packet import recipient, refuse_existing
+from infra.subject.peppers import peppers
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_STOPPED = 1, 2, 130
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+User = Annotated[str, typer.Option(help="The user's id, as records show it.")]
+Start = Annotated[str, typer.Option("--from", help="First day, or instant, of the events (UTC).")]
+End = Annotated[str, typer.Option("--to", help="Last day, included, or instant, excluded.")]
+Reason = Annotated[str, typer.Option(help="The case and its ground; written to the audit log before anything is read.")]
+Identifiers = Annotated[
+    str,
+    typer.Option(
+        help="File of kind=value lines, or - for standard input: email, username, ip, session, circle. Never on the "
+        "command line, which shells and process lists keep."
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", help="A new directory.")]
+Stack = Annotated[str, typer.Option(help="Whose records.")]
+
+
+def subject_export(
+    user: User,
+    start: Start,
+    end: End,
+    key: Annotated[str, typer.Option(help="The age recipient (age1...) that everything is encrypted to.")],
+    directory: Out,
+    reason: Reason,
+    identifiers: Identifiers = "",
+    stack: Stack = "sandbox",
+) -> None:
+    """Hand over everything about one user, from CloudWatch Logs and the archives, encrypted to one key.
+
+    Exit status 1: something could not be read (the manifest says what), or nothing was handed over (the message says
+    why); 2: bad input.
+    """
+    with _explained():
+        to = recipient(key)
+        asked = _asked(stack, user, start, end, reason, identifiers, directory)
+        request, logs = _announced(asked, "export", {"subject.recipient": key})
+        keys = _peppers(asked)
+        with _progress() as tick:
+            seen, sealed = handover.hand_over(
+                _sources(asked, logs),
+                asked.who,
+                request,
+                matcher(asked.who, keys),
+                epochs=list(keys),
+                out=directory,
+                key=to,
+                tick=tick,
+            )
+        total = sum(seen.found.values())
+        said = {"subject.records": str(total), "subject.manifest_sha256": sealed.sealed_sha256}
+        audit.write(logs, asked.context, request, "export.finished", said)
+        out.print(f"{total:,} records about user {user} in {directory}, encrypted; {seen.objects:,} objects read")
+        for item in seen.unreadable:
+            err.print(f"not read: {item['why']}", style="red", markup=False)
+    raise typer.Exit(EXIT_FAILED if seen.unreadable else 0)
+
+
+def subject_erase(
+    user: User,
+    start: Start,
+    end: End,
+    directory: Out,
+    reason: Reason,
+    identifiers: Identifiers = "",
+    stack: Stack = "sandbox",
+    confirm: Annotated[str, typer.Option(help="The user's id again: erase. Without it, only find what would be.")] = "",
+    mapping_deleted: Annotated[str, typer.Option(help="Day on which the account's row was deleted, if it was.")] = "",
+    drop_epoch: Annotated[
+        str, typer.Option(help="Also drop this earlier pepper epoch, which concerns everybody.")
+    ] = "",
+    *,
+    although_records_remain: Annotated[bool, typer.Option(help="Drop it although records under it remain.")] = False,
+) -> None:
+    """Erase what can be erased of one user's records, and state in writing what stays, why and until when.
+
+    A dry run unless --confirm repeats the id. Exit status 1: it was not carried out to its end; 2: bad input.
+    """
+    with _explained():
+        _confirmed(user, confirm, mapping_deleted)
+        asked = _asked(stack, user, start, end, reason, identifiers, directory)
+        if drop_epoch:
+            epochs.droppable(
+                asked.context, drop_epoch, asked.now.date(), although_records_remain=although_records_remain
+            )
+        execute = bool(confirm)
+        request, logs = _announced(asked, "erase" if execute else "erase_dry_run", {})
+        search: Matcher = matcher(asked.who, _peppers(asked))
+        outcomes: list[erase.Outcome] = []
+        stopped: SubjectError | None = None
+        dropped = statement.epochs_of(asked.context, asked.now.date())
+        try:
+            with _progress() as tick:
+                erase.erase(_sources(asked, logs), search, request, outcomes, execute=execute, tick=tick)
+            if drop_epoch and execute:
+                client = boto3.client("secretsmanager", region_name=asked.context.region)
+                said = epochs.drop(client, asked.context, drop_epoch)
+                dropped = [
+                    {**item, "may_be_dropped": said} if item["epoch"] == drop_epoch else item for item in dropped
+                ]
+        except SubjectError as error:
+            stopped = error
+        told = statement.statement(
+            asked.context,
+            request,
+            outcomes,
+            executed=execute,
+            stopped_by=str(stopped or ""),
+            mapping_deleted=mapping_deleted,
+            epochs=dropped,
+        )
+        gone = sum(item["records"] for item in told["erased"])
+        # What was erased is gone whether or not the rest went well: it is stated and written down in either case.
+        if stopped is None or (execute and gone):
+            statement.write(told, directory)
+            out.print(_summary(told, directory, gone))
+        ending = "stopped" if stopped else "finished"
+        audit.write(logs, asked.context, request, f"erase.{ending}", {"subject.records": str(gone)})
+        if stopped is not None:
+            raise stopped
+
+
+def _summary(told: dict[str, Any], directory: Path, gone: int) -> str:
+    done = "erased" if told["executed"] else "would be erased"
+    more = "" if told["executed"] else f". CONFIRM={told['user']} erases"
+    return f"{gone:,} archived records {done}, {len(told['retained'])} places retain some; the statement is in {directory}{more}"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request whose every part was checked."""
+
+    context: Context
+    who: Subject
+    window: Window
+    reason: str
+    now: datetime.datetime
+
+
+def _asked(stack: str, user: str, start: str, end: str, reason: str, identifiers: str, directory: Path) -> _Asked:
+    now = datetime.datetime.now(datetime.UTC)
+    context = context_from_file(stack, ROOT, now.date())
+    refuse_existing(directory)
+    return _Asked(
+        context,
+        subject(user, _lines(identifiers)),
+        parse_window(start, end, now),
+        audit.checked_reason(reason, context.policy.redaction),
+        now,
+    )
+
+
+def _lines(identifiers: str) -> list[str]:
+    if not identifiers:
+        return []
+    try:
+        return (sys.stdin.read() if identifiers == "-" else Path(identifiers).read_text(encoding="utf-8")).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            [Problem("command line", "IDENTIFIERS", f"cannot be read ({type(error).__name__})", "a text file, or -")]
+        ) from None
+
+
+def _confirmed(user: str, confirm: str, mapping_deleted: str) -> None:
+    problems = []
+    if confirm and confirm != user:
+        problems.append(Problem("command line", "CONFIRM", "is not the user's id", "what USER says"))
+    if mapping_deleted:
+        try:
+            datetime.date.fromisoformat(mapping_deleted)
+        except ValueError:
+            problems.append(Problem("command line", "MAPPING_DELETED", "not a day", "a day such as 2026-11-24"))
+    if problems:
+        raise InputError(problems)
+
+
+def _announced(asked: _Asked, kind: str, said: dict[str, str]) -> "tuple[audit.Request, CloudWatchLogsClient]":
+    """Write down who asks for what, before anything is read."""
+    region = asked.context.region
+    logs: CloudWatchLogsClient = boto3.client("logs", region_name=region)
+    who = audit.caller(boto3.client("sts", region_name=region))
+    request = audit.Request(uuid.uuid4().hex, kind, asked.who.user, asked.reason, who, str(asked.window), asked.now)
+    kinds = {"subject.looked_for": ",".join(["user_id", *asked.who.kinds()])}
+    audit.write(logs, asked.context, request, f"{kind}.requested", {**kinds, **said})
+    return request, logs
+
+
+def _peppers(asked: _Asked) -> dict[str, str]:
+    return peppers(boto3.client("secretsmanager", region_name=asked.context.region), asked.context)
+
+
+def _sources(asked: _Asked, logs: "CloudWatchLogsClient") -> Sources:
+    return Sources(logs, boto3.client("s3", region_name=asked.context.region), asked.context, asked.window)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    columns = (SpinnerColumn(), TextColumn("{task.completed} places, {task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as shown:
+        task = shown.add_task("reading", total=None)
+        yield lambda where: shown.update(task, advance=1, description=where)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what can go wrong for a user into a message with a next step, and an exit status."""
+    try:
+        yield
+    except InputError as error:
+        _end(str(error).replace("nothing was deployed", "nothing was read"), EXIT_BAD_INPUT)
+    except SubjectError as error:
+        _end(str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        _end("stopped; nothing was handed over, and what was erased is in erasures/ of its archive", EXIT_STOPPED)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    err.print(message, style="red", markup=False)
+    raise typer.Exit(status)

@@ -1,0 +1,1 @@
+"""What the records say of one person: found, handed over encrypted, erased where that can be done."""
