@@ -37,7 +37,7 @@ from infra.stack import Stack
 
 SET_UP = {Destination.DATADOG: "infra.components.datadog"}
 """Destinations that are set up themselves, with the package that does it: `check` before anything is registered,
-`buckets` for the names of those it will have, `declare`. It is imported only where its destination is the stack's."""
+`buckets` for the names of those it will have, `declare`, which returns outputs and keys to be watched. It is imported only where its destination is the stack's."""
 
 
 def deploy(stack: Stack) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         reads.append(read_trail)
 
     # Each night: what CloudWatch holds, beside what the collector archived, so that each can prove the other complete.
-    NightlyExport(
+    nightly = NightlyExport(
         "nightly-export",
         context=context,
         role=exporter,
@@ -120,7 +120,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         opts=opts,
     )
 
-    Search("search", context=context, readers=readers, access_logs=access_logs, opts=opts)
+    search = Search("search", context=context, readers=readers, access_logs=access_logs, opts=opts)
 
     # How: the collector, with the very configuration that was reviewed and tested.
     secrets = SecretStore(
@@ -155,6 +155,11 @@ def deploy(stack: Stack) -> dict[str, Any]:
         opts=opts,
     )
 
+    # Beside it: what the destinations themselves need to know of these records.
+    declared = {
+        str(name): service.declare(stack, access_logs=access_logs, opts=opts) for name, service in set_up.items()
+    }
+
     # Who is told: topics first, then what publishes to them.
     told = Notifications(
         "notifications",
@@ -181,6 +186,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
         key_arns=[
             *key_arns.values(),
             *collector.key_arns,
+            *nightly.key_arns,
+            search.key.arn,
+            *(arn for found in declared.values() for arn in found.key_arns),
             *(trail.key_arn for trail in reads),
             secrets.key_arn,
             told.key.arn,
@@ -204,12 +212,10 @@ def deploy(stack: Stack) -> dict[str, Any]:
         service_name=collector.service_name,
         opts=opts,
     )
-    # Beside them: what the destinations themselves need to know of these records.
-    said = {str(name): service.declare(stack, access_logs=access_logs, opts=opts) for name, service in set_up.items()}
     return {
         **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
         **told.outputs,
-        **said,
+        **{name: found.outputs for name, found in declared.items()},
         "alerts_unwatched": list(alarms.unwatched),
     }
 

@@ -39,7 +39,9 @@ def _live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Live, Path
 
 def said(command: str, live: tuple[Live, Path]) -> subprocess.CompletedProcess[str]:
     """Run a command as somebody would who read it, in a checkout."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SANDBOX_"))}
+    # Nor what `make test ARGS=...` hands on: the commands are typed into a shell of their own.
+    others = ("AWS_", "SANDBOX_", "MAKE", "MFLAGS", "ARGS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return subprocess.run(
         ["bash", "-c", command],
         cwd=ROOT,

@@ -66,6 +66,7 @@ class NightlyExport(pulumi.ComponentResource):
             parent=self,
         )
         self.signing_key_arn = signer.arn
+        self.key_arns = [key.arn, signer.arn]
         failed, undelivered = self._queue("failed", key.arn), self._queue("undelivered", key.arn)
         group = self._group(key.arn)
         stream = aws.cloudwatch.LogStream(

@@ -73,6 +73,7 @@ class DatadogArchive(pulumi.ComponentResource):
             tags=context.tags(name),
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
         )
+        self.key_arn = key.arn
         self.store = PrivateBucket(
             name,
             context=context,

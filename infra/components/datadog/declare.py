@@ -1,5 +1,6 @@
 """Datadog's part of one stack, read from top to bottom."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -26,6 +27,16 @@ from infra.problems import InputError
 from infra.stack import Stack
 
 
+@dataclass(frozen=True)
+class Declared:
+    """What the rest of a stack has to know of what was registered."""
+
+    outputs: dict[str, Any]
+    """What a person needs to know of it."""
+    key_arns: list[pulumi.Output[str]]
+    """KMS keys whose end has to be watched."""
+
+
 def check(context: Context) -> None:
     """Raise InputError with everything in settings and policy that Datadog would refuse; registers nothing."""
     if found := [*problems(context), *untold(context), *unknown_facets(context)]:
@@ -37,8 +48,8 @@ def buckets(context: Context) -> list[str]:
     return [archive_bucket(context)]
 
 
-def declare(stack: Stack, *, access_logs: AccessLogs, opts: pulumi.ResourceOptions) -> dict[str, Any]:
-    """Register what the stack sets up in Datadog and return what a person needs to know of it.
+def declare(stack: Stack, *, access_logs: AccessLogs, opts: pulumi.ResourceOptions) -> Declared:
+    """Register what the stack sets up in Datadog and return what others need to know of it.
 
     `opts` carry the stack's AWS provider; `access_logs` record who touches the buckets.
     """
@@ -59,8 +70,9 @@ def declare(stack: Stack, *, access_logs: AccessLogs, opts: pulumi.ResourceOptio
     LogObjectives("datadog-objectives", context=context, opts=opts)
     DetectionRules("datadog-detections", context=context, opts=opts)
     LogDashboards("datadog-dashboards", context=context, opts=opts)
-    return {
+    outputs = {
         "site": f"https://app.{context.settings.datadog_site}/logs",
         "indexes": {cls: index.name for cls, index in indexes.indexes.items()},
         "archive": archive.store.bucket.bucket.apply(lambda name: f"s3://{name}/"),
     }
+    return Declared(outputs, [archive.key_arn])
