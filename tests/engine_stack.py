@@ -24,6 +24,8 @@ SECRETS = {entry.config_key: f"sentinel-{entry.name}-7a41" for entry in (*CATALO
 WEBHOOK_URL = "https://pager.invalid/sentinel-webhook-7a41"
 """The address of the webhook that Pulumi.sandbox.yaml names; it must be found nowhere at all."""
 
+MANIFESTS = "update Function nightly-export-function"
+"""Each manifest names the policy by which its day was kept, so that another policy is told to the export."""
 STORED = frozenset(f"{operation} BucketObjectv2 collector-config-object" for operation in ("create", "replace"))
 """What another configuration touches besides, where it is too large to travel inline (tests/test_rollback.py)."""
 

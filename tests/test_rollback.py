@@ -27,7 +27,7 @@ from sandbox.ports import free_ports
 from sandbox.task import CollectorFailedError, RunningCollector, TaskSpec, addresses, running_collector, task_spec
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
-from tests.engine_stack import copied_root, edit, said
+from tests.engine_stack import MANIFESTS, copied_root, edit, said
 from tests.programs import PADDING, SMALL
 
 pytestmark = [pytest.mark.engine, pytest.mark.collector, pytest.mark.timeout(600)]
@@ -226,6 +226,7 @@ def test_a_policy_edit_makes_a_new_object_and_a_new_revision_and_leaves_the_old_
         "replace BucketObjectv2 collector-config-object",
         "replace TaskDefinition collector-task",
         "update Service collector-service",
+        MANIFESTS,
     }
     assert edited.revision != first.revision
     assert len(edited.objects) == 2

@@ -14,14 +14,24 @@ from pulumi import automation as auto
 
 from infra.stack_file import context_from_file
 from sandbox.engine import SandboxStack, Timed
-from tests.engine_stack import SECRETS, STORED, WEBHOOK_URL, Aws, copied_root, edit, empty_aws, said, stack_in, texts_in
+from tests.engine_stack import (
+    MANIFESTS,
+    SECRETS,
+    STORED,
+    WEBHOOK_URL,
+    Aws,
+    copied_root,
+    edit,
+    empty_aws,
+    said,
+    stack_in,
+    texts_in,
+)
 from tests.factories import TODAY
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 APPLICATION_GROUP = "/tinybeans/sandbox/application"
-MANIFESTS = "update Function nightly-export-function"
-"""Each manifest names the policy by which its day was kept, so that another policy is told to the export."""
 Record = Callable[[str, object], None]
 
 
