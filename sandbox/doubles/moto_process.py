@@ -22,7 +22,8 @@ from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import ExportTask, LogsBackend
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3.exceptions import InvalidBucketState
+from moto.s3.models import S3Backend, s3_backends
 from werkzeug.serving import make_server
 
 CHECKSUM, ALGORITHM = "HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"
@@ -42,6 +43,26 @@ class ChecksumsNamed(DomainDispatcherApplication):
         if given and ALGORITHM not in environ:
             environ[ALGORITHM] = given[0]
         return super().__call__(environ, start_response)
+
+
+def lock_where_objects_are(
+    self: S3Backend,
+    bucket_name: str,
+    lock_enabled: bool,  # noqa: FBT001 - moto's signature
+    mode: str | None = None,
+    days: int | None = None,
+    years: int | None = None,
+) -> None:
+    """Take moto's place of PutObjectLockConfiguration: a bucket that holds objects takes one too.
+
+    S3 does so since November 2023 (User Guide, "Configuring S3 Object Lock", existing buckets); moto 5.2 asks for an
+    empty bucket.
+    """
+    bucket = self.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+    bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
+    bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = mode, days, years
 
 
 def export_as_cloudwatch_does(self: LogsBackend, **asked: Any) -> str:
@@ -82,6 +103,7 @@ def main() -> None:
     """Serve moto on a free port of 127.0.0.1 until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
     LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign,assignment]
+    S3Backend.put_object_lock_configuration = lock_where_objects_are  # type: ignore[method-assign]
     app = ChecksumsNamed(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
