@@ -5,6 +5,7 @@ import datetime
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from infra.archive.errors import ArchiveError
 from infra.archive.signature import PublicKey
 from infra.archive.verify_findings import Verified, Wrong
-from infra.archive.verify_run import Scope, prove
+from infra.archive.verify_run import Scope, compare_records, prove
 from infra.export import chain
 from infra.export.ledger import World
 from infra.export.step import take_step
@@ -91,6 +92,19 @@ def test_nothing_is_found_where_nothing_was_touched(exported: tuple[Account, Any
     objects = exported[0].s3.buckets[BUCKET]
     assert len(links(objects)) >= 3
     assert len(exports(objects)) == 3
+
+
+def test_what_lifecycle_has_removed_by_policy_is_not_missed(exported: tuple[Account, Any]) -> None:
+    account, assignment = exported
+    copy = {name: data for name, data in account.s3.buckets[BUCKET].items() if not name.endswith(".gz")}
+    short, verified = replace(AUDIT, keep_days=1), Verified()
+    scope = Scope((short,), DAY, DAY, account.now + datetime.timedelta(days=1))
+    key = PublicKey(account.kms.keys[assignment.signing_key].public_key())
+    found = prove(scope, lambda _: MemoryPlace(copy), key, None, verified, lambda _: None)
+    compare_records(scope, account.s3, found, verified, lambda _: None)
+    assert [finding for finding in verified.findings if finding.wrong in (Wrong.OBJECT, Wrong.RECORD)] == []
+    assert verified.looked_at["manifests of what lifecycle has removed"] >= 1
+    assert verified.looked_at["objects"] == 0
 
 
 def remove_the_middle(objects: Objects) -> None:

@@ -4,7 +4,7 @@ import datetime
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from infra.export import audit, days
 from infra.export.days import Day, Moment
 from infra.export.growth import REACH
 from infra.export.measure import unzipped, whole_lines
+from infra.export.presence import may_be_removed
 from infra.export.targets import EXPORTED, Target
 
 Tell = Callable[[str], None]
@@ -72,7 +73,10 @@ def prove(
         if len(verified.findings) == before:
             complete(chain_of, target, (scope.first, scope.last), scope.now, verified)
         for link in chain_of.links:
-            objects(place, link, verified, partial(tell, f"objects of {name}"))
+            if may_be_removed(target, link, scope.now):
+                verified.looked_at["manifests of what lifecycle has removed"] += 1
+            else:
+                objects(place, link, verified, partial(tell, f"objects of {name}"))
     return found
 
 
@@ -85,11 +89,14 @@ def compare_records(
     directory for temporary files.
     """
     for target, chain_of in found.items():
+        kept = _kept(scope, target)
+        if kept.first > kept.last:
+            continue
         with tempfile.TemporaryDirectory(prefix="archive-verify-", dir=keep) as directory:
             collected_side = compare.Side(Path(directory) / "collected")
             exported_side = compare.Side(Path(directory) / "exported")
             try:
-                _fill(scope, s3, target, chain_of, collected_side, exported_side, verified, tell)
+                _fill(kept, s3, target, chain_of, collected_side, exported_side, verified, tell)
                 counts, bad = compare.summed(compare.compared(collected_side, exported_side))
             finally:
                 collected_side.close()
@@ -126,7 +133,7 @@ def _fill(
             number += 1
             if number % EVERY == 0:
                 tell(f"records that the collector archived of {target.log_group}")
-    for item in _exported_objects(target, chain_of):
+    for item in _exported_objects(scope, target, chain_of):
         for record in _readable(s3, item, verified):
             exported_side.add(record, compare.exported_traits(record))
             number += 1
@@ -135,9 +142,17 @@ def _fill(
     verified.looked_at["compared records"] += number
 
 
-def _exported_objects(target: Target, chain_of: Proven) -> Iterator[ArchiveObject]:
+def _kept(scope: Scope, target: Target) -> Scope:
+    """Return the part of the window of which lifecycle has removed nothing yet."""
+    oldest = (scope.now - datetime.timedelta(days=target.keep_days)).date() + datetime.timedelta(days=1)
+    return replace(scope, first=max(scope.first, oldest))
+
+
+def _exported_objects(scope: Scope, target: Target, chain_of: Proven) -> Iterator[ArchiveObject]:
     """Yield the objects of each day's newest export, those of withheld records left out."""
-    for link in chain_of.newest.values():
+    for day, link in chain_of.newest.items():
+        if day < scope.first:
+            continue
         for item in link.body["objects"]:
             if item["key"].rsplit("/", 2)[-2] != QUARANTINE_STREAM:
                 written = datetime.datetime.fromisoformat(link.body["written"])

@@ -25,10 +25,15 @@ def missing(world: World, target: Target, head: Link, now: Moment) -> int:
     link = ledger.link(world.s3, target, _whose_turn(head, now))
     if link is None:
         return 1
-    if _written(link) + datetime.timedelta(days=target.keep_days) <= now:
+    if may_be_removed(target, link, now):
         return 0
     named = {str(item["key"]): int(item["size"]) for item in link.body["objects"]}
     return sum(_sizes(world, target, key).get(key) != size for key, size in named.items())
+
+
+def may_be_removed(target: Target, link: Link, now: Moment) -> bool:
+    """Return whether lifecycle may have removed by now what this link names."""
+    return _written(link) + datetime.timedelta(days=target.keep_days) <= now
 
 
 def _whose_turn(head: Link, now: Moment) -> int:
