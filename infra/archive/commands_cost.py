@@ -32,7 +32,7 @@ def cost(stack: Annotated[str, typer.Option(help="Whose policy, budgets and samp
         for name in ("class", "kept", "searchable", "bytes an object", "tiers (days)", "billed unused", "storage", "requests", "sum"):  # fmt: skip
             table.add_column(name, justify="left" if name in ("class", "tiers (days)") else "right")
         sums: list[Cost] = []
-        for cls, choice in sinks.choices(context, prices).items():
+        for cls, choice in sinks.choices(context).items():
             item = volume.classes[cls]
             size = item.kept(choice.percents) * item.record_bytes
             share = volume.stored_share or prices.assumptions.archive_stored_share
