@@ -108,18 +108,13 @@ def test_the_uids_of_what_is_missing_are_named(tmp_path: Path) -> None:
 
 def test_memory_stays_bounded_however_many_records_there_are(tmp_path: Path) -> None:
     code = f"""
-import json, resource, sys, time
+import json, sys, time
 from dataclasses import replace
 from pathlib import Path
 from tests.test_archive_compare import EXPORTED, NOON, record
 from infra.archive.verify_records import ROW, Side, Trait, collected_traits, compared, exported_traits, summed
 import hashlib
-def peak_kib():
-    # What the kernel says of a process begins with what its parent had when it was forked; this begins with exec.
-    status = Path('/proc/self/status')
-    if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith('VmHWM'))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from sandbox.peak import peak_bytes
 def rows(side, count):
     for number in range(count):
         uid = hashlib.blake2b(number.to_bytes(8, 'big'), digest_size=16).digest()
@@ -133,13 +128,12 @@ for count in (50_000, 200_000):
     counts, _ = summed(compared(mine, theirs))
     assert counts['in both, alike'] == count, counts
     seconds.append(time.process_time() - started)
-    peak.append(peak_kib())
+    peak.append(peak_bytes())
 print(json.dumps([seconds, peak]))
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     seconds, peak = json.loads(result.stdout)
-    kib = 1 if sys.platform == "linux" else 1024
-    assert max(peak) / kib < 300 * 1024
-    assert peak[1] - peak[0] < 30 * 1024 * kib, "memory grows with the number of records"
+    assert max(peak) < 300 * 1024**2
+    assert peak[1] - peak[0] < 30 * 1024**2, "memory grows with the number of records"
     assert seconds[1] < 4 * seconds[0] * 2.5, "time grows faster than the number of records"

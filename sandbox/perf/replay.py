@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from infra.policy.destinations import Destination
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 from sandbox.engine import STACK
+from sandbox.peak import peak_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -133,7 +133,7 @@ def measure(records: int) -> Measured:
         seconds = time.process_time() - began - archive.seconds
         if state.counts.sent != records:
             raise AssertionError(f"{state.counts.sent:,} of {records:,} were sent")
-    return Measured(records, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Measured(records, seconds, peak_bytes() / 1024**2)
 
 
 def main(
