@@ -7,11 +7,10 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,15 +39,6 @@ def executable() -> Path:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no collector: {error}")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that were free a moment ago."""
-    with ExitStack() as stack:
-        found = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for item in found:
-            item.bind(("127.0.0.1", 0))
-        return [int(item.getsockname()[1]) for item in found]
 
 
 def environment(**more: str) -> dict[str, str]:

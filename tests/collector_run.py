@@ -26,7 +26,8 @@ from sandbox.doubles.otlp_codec import Encoding, LogRecord, decode
 from sandbox.doubles.otlp_endpoint import Limits, OtlpEndpoint, Stored
 from sandbox.doubles.otlp_intake import OtlpIntake, newrelic
 from sandbox.doubles.otlp_metrics import OtlpMetrics, cloudwatch_metrics
-from tests.collector_process import CREDENTIALS, Collector, free_ports, running
+from sandbox.ports import free_ports
+from tests.collector_process import CREDENTIALS, Collector, running
 from tests.factories import ROOT
 
 UID = "log.record.uid"

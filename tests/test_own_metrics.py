@@ -20,7 +20,8 @@ from infra.documents.collector.receive.files import FEATURE_GATES
 from infra.documents.container import gate_arguments
 from sandbox.doubles.otlp_metrics import datadog_metrics
 from sandbox.perf import load, process
-from tests.collector_process import environment, executable, free_ports
+from sandbox.ports import free_ports
+from tests.collector_process import environment, executable
 from tests.collector_run import Run, batch, collector_run, record
 from tests.collector_stack import collector
 from tests.factories import ROOT, STACKS, context, policy

@@ -14,7 +14,8 @@ import pytest
 
 from infra.documents.collector.pseudonym import PSEUDONYM_DIGITS
 from infra.policy.thinning import Sampling
-from tests.collector_process import executable, free_ports
+from sandbox.ports import free_ports
+from tests.collector_process import executable
 from tests.collector_run import Arrived, Run, batch, record
 from tests.doors import at_least, by_body, running, stack, until
 from tests.factories import policy

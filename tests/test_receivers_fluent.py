@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.collector_process import executable, free_ports
+from sandbox.ports import free_ports
+from tests.collector_process import executable
 from tests.collector_run import Arrived
 from tests.doors import (
     PRINTED_AT,

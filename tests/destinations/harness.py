@@ -15,7 +15,8 @@ from typing import Any
 from infra.context import Context
 from infra.documents.collector import collector_config, dumps, load_fragments
 from sandbox.doubles.otlp_metrics import OtlpMetrics
-from tests.collector_process import Collector, environment, executable, free_ports, running
+from sandbox.ports import free_ports
+from tests.collector_process import Collector, environment, executable, running
 from tests.collector_run import Bucket
 from tests.destinations.cases import Case
 from tests.destinations.sinks import Arrived, Sink, doubles

@@ -11,7 +11,8 @@ import yaml
 
 from infra.documents.collector import shape
 from sandbox.doubles.otlp_intake import IntakeSpec, OtlpIntake
-from tests.collector_process import free_ports, running
+from sandbox.ports import free_ports
+from tests.collector_process import running
 from tests.destinations.cases import cases, nanoseconds
 from tests.destinations.sinks import otlp
 from tests.factories import context
