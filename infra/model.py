@@ -11,7 +11,7 @@ T = TypeVar("T")
 class Model(BaseModel):
     """A frozen value whose unknown keys are errors and whose errors never repeat the input."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Environment(StrEnum):

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from infra.described import described_schema
 from infra.model import Model
 from infra.policy.load import FILES
 from infra.settings_reference import reference
@@ -23,7 +24,7 @@ def schema(file: str, model: type[Model]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": file.replace(".yaml", ".schema.json"),
-        **model.model_json_schema(),
+        **described_schema(model),
         "title": f"policy/{file}",
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from infra.described import described_schema
 from infra.secrets import CATALOGUE, DEPLOY_KEYS, WEBHOOKS
 from infra.settings import Settings
 
@@ -40,7 +41,7 @@ names, with `aws sns subscribe`, and neither program nor state sees the URL.
 
 def reference() -> str:
     """Return the text of docs/settings.md."""
-    schema = Settings.model_json_schema()
+    schema = described_schema(Settings)
     models = schema.pop("$defs")
     sections = [_table("Top level", schema)]
     sections += [_table(name, models[name]) for name in _objects(schema, models)]

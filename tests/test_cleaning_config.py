@@ -55,7 +55,7 @@ def test_what_the_gate_holds_back_is_redacted_searched_again_and_verified_in_thi
             "transform/redact",
             "redaction/pseudonyms",
             "transform/rescan",
-            "redaction/gate",
+            "redaction/again",
             "transform/verify",
         ],
         "exporters": ["routing/class"],
@@ -178,7 +178,18 @@ def test_every_rule_is_applied_to_records_resources_and_scopes(rule: RedactionRu
     # By its exact names, by names that only a pattern knows, and in text for each kind of quotation mark.
     exact = sum(f"[{rule.name}" in item for item in statements("transform/names", "log")) if place == "log" else 0
     by_name, in_text = 2 * bool(rule.keys), 2 * bool(rule.keys)
-    assert len(named) + exact == by_name + in_text + bool(rule.pattern)
+    assert len(named) + exact == by_name + in_text + len(rule.usual) + bool(rule.pattern)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.usual], ids=lambda rule: rule.name)
+def test_usual_spellings_come_before_the_pattern_and_its_clues_are_asked_of_what_they_left(rule: RedactionRule) -> None:
+    found = statements("transform/redact", "log")
+    at = [number for number, item in enumerate(found) if f'cache["usual {rule.name}"]' in item]
+    laid_out = max(at)
+    assert at == list(range(at[0], laid_out + 1))
+    assert found[laid_out].startswith('set(cache["low"], ToLowerCase(')
+    assert f"[{rule.name}]" in found[laid_out + 1]
+    assert f'cache["usual {rule.name}"]' not in found[laid_out + 1]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.pattern], ids=lambda rule: rule.name)

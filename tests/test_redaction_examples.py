@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from infra.policy.redaction import RedactionRule
+from infra.policy.redaction import RedactionRule, compiled
 from sandbox.score.collector import Scoring
 from sandbox.score.run import cleaning_collector
 from tests.collector_process import executable
@@ -98,6 +98,19 @@ def test_no_example_of_the_policy_can_be_read_whatever_is_around_it(
     assume(not (embedding.startswith("between") and "list body" in places))
     text = PLAIN[embedding](chosen[1])
     assert still_readable(run, chosen, f"{noise} {text} {noise}", places) == [], (chosen[0].name, embedding, places)
+
+
+USUAL = [rule for rule in policy().redaction.rules if rule.usual]
+
+
+@pytest.mark.parametrize("rule", USUAL, ids=lambda rule: rule.name)
+def test_every_example_is_masked_beside_one_in_the_usual_spelling(run: Scoring, rule: RedactionRule) -> None:
+    usual = next(text for text in rule.examples if any(compiled(usual).search(text) for usual in rule.usual))
+    for example in rule.examples:
+        found = sent(run, {"body": f"{usual} then {example}", "attributes": {"note": example}})
+        assert found.delivered == 1
+        for value in sensitive_parts(rule, example):
+            assert value not in found.readable, example
 
 
 @pytest.mark.parametrize("embedding", PLAIN)

@@ -47,6 +47,12 @@ def _finds_fast_in_lower_case(clue: str) -> str:
     return clue
 
 
+def _begins_with_a_literal(pattern: str) -> str:
+    if not LITERAL_FIRST.match(pattern.removeprefix("(?P<keep>")) or _has_top_level_choice(pattern):
+        raise Refused("a usual spelling begins with one character that stands for itself", "a literal character first")
+    return pattern
+
+
 def _has_top_level_choice(pattern: str) -> bool:
     depth, plain = 0, re.sub(r"\\.|\[\^?\]?[^\]]*\]", "", pattern)
     for character in plain:
@@ -68,6 +74,7 @@ Pattern = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "minLength": 3}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 """A long expression may be given in pieces, one a line, which are joined as they stand."""
+UsualPattern = Annotated[Pattern, AfterValidator(_begins_with_a_literal)]
 Key = Annotated[str, Field(pattern=r"^\*?[a-z0-9_.-]+$")]
 Clue = Annotated[str, AfterValidator(_runs_in_the_collector), AfterValidator(_finds_fast_in_lower_case)]
 FamiliarName = Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$")]
@@ -111,6 +118,9 @@ class RedactionRule(Model):
     """Regular expression (RE2) of the value itself, wherever it stands. A group named `keep` at its start stays readable."""
     clues: tuple[Clue, ...] = ()
     """Cheap expressions (RE2, for lower-cased text), one of which matches whenever the pattern can match anywhere."""
+    usual: tuple[UsualPattern, ...] = ()
+    """Expressions (RE2) of parts of what the pattern matches, in their usual spelling. They are tried before it, and it
+    only where a clue is left: a literal beginning makes them up to a thousand times as fast."""
     classes: tuple[str, ...] = ()
     """Classes the rule applies to; empty means all."""
     cloudwatch: tuple[CloudWatchIdentifier, ...] = ()
@@ -146,6 +156,25 @@ class RedactionRule(Model):
     def _a_pattern_has_clues(self) -> Self:
         if (self.pattern is None) != (not self.clues):
             raise Refused("clues say when the pattern is worth trying", "clues with a pattern, none without", "clues")
+        return self
+
+    @model_validator(mode="after")
+    def _usual_spellings_are_of_the_pattern(self) -> Self:
+        for position, usual in enumerate(self.usual):
+            found = [match[0] for text in self.examples if (match := compiled(usual).search(text))]
+            if not found or self.pattern is None:
+                raise Refused(
+                    "no example is spelled so", "an expression that finds something in an example", f"usual.{position}"
+                )
+            if not all(compiled(self.pattern).search(value) for value in found):
+                raise Refused(
+                    "the pattern does not match what this finds", "a part of the pattern", f"usual.{position}"
+                )
+        for position, text in enumerate(self.look_alikes):
+            if any(compiled(usual).search(text) for usual in self.usual):
+                raise Refused(
+                    "a usual spelling matches this look-alike", "text that is left alone", f"look_alikes.{position}"
+                )
         return self
 
     @model_validator(mode="after")

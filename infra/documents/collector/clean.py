@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.documents.collector import classify, gate, names, normalise, pseudonym, redact, route, verify
+from infra.documents.collector import classify, clues, gate, names, normalise, pseudonym, redact, route, verify
 from infra.documents.collector.part import Part, pipeline
 from infra.policy import Policy
 
@@ -34,14 +34,14 @@ def cleaning(policy: Policy, ways: Mapping[str, str]) -> Cleaning:
         pseudonym.PROCESSOR: pseudonym.processor(),
         "transform/shared": gate.shared(policy.redaction),
         "transform/scan": gate.scan(policy.redaction),
-        "redaction/gate": gate.search(policy.redaction),
+        "redaction/gate": gate.search(clues.of(policy.redaction)),
         "transform/gate": gate.judge(),
     }
     second: dict[str, Any] = {
         "transform/redact": redact.processor(policy.redaction),
         pseudonym.PROCESSOR: pseudonym.processor(),
         "transform/rescan": verify.rescan(policy.redaction),
-        "redaction/gate": gate.search(policy.redaction),
+        "redaction/again": verify.search(policy.redaction),
         "transform/verify": verify.processor(policy.redaction),
         **route.drops(policy.redaction),
     }

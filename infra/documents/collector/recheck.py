@@ -8,7 +8,7 @@ today's policy. What they do not pass, and what does not bear the marks that eve
 from collections.abc import Iterator
 from typing import Any
 
-from infra.documents.collector import gate, route, rules, verify
+from infra.documents.collector import clues, gate, route, rules, verify
 from infra.documents.collector.clean import Cleaning
 from infra.documents.collector.normalise import UID_PATTERN
 from infra.documents.collector.ottl import (
@@ -41,12 +41,12 @@ def cleaning(policy: Policy, classes: tuple[str, ...]) -> Cleaning:
         "transform/archived": archived(policy, classes),
         "transform/shared": gate.shared(policy.redaction),
         "transform/scan": gate.scan(policy.redaction),
-        "redaction/gate": gate.search(policy.redaction),
+        "redaction/gate": gate.search(clues.of(policy.redaction)),
         "transform/gate": gate.judge(),
     }
     second: dict[str, Any] = {
         "transform/rescan": verify.rescan(policy.redaction),
-        "redaction/gate": gate.search(policy.redaction),
+        "redaction/again": verify.search(policy.redaction),
         "transform/verify": verify.processor(policy.redaction),
     }
     ways = {name: route.pipeline(name) for name in classes}

@@ -134,6 +134,9 @@ def _named_in_text(covering: Iterable[RedactionRule]) -> Iterator[str]:
             yield f'replace_all_patterns(attributes, "value", {text(pattern)}, {mask}){where(f"{here} == true")}'
     # What was masked has no clues any more; a pattern that is tried in vain costs ten times what this does.
     yield f'set({_LOW}, ToLowerCase({gate.laid_out("attributes")})) where cache["quoted"] == true'
+    # A name before its mask is a clue of its rule, and the rule would look for nothing.
+    masked = rf":\s*\[(?:{any_of(rule.name for rule in covering)})\]"
+    yield f'replace_pattern({_LOW}, {text(masked)}, "") where cache["quoted"] == true'
 
 
 def _by_value(ordered: list[RedactionRule]) -> Iterator[str]:
@@ -143,9 +146,22 @@ def _by_value(ordered: list[RedactionRule]) -> Iterator[str]:
     yield from (f"set({flag}, true) where {clues.any_clue([clue], _LOW)}" for clue, flag in known.items())
     for rule in ordered:
         if rule.pattern is not None:
+            yield from _usual(rule, clues.may_match(rule, _LOW, _PAIRS, known))
             pattern, replacement = _value(rule, rule.pattern)
             limited = where(clues.may_match(rule, _LOW, _PAIRS, known), for_classes(rule))
             yield f'replace_all_patterns(attributes, "value", {text(pattern)}, {replacement}){limited}'
+
+
+def _usual(rule: RedactionRule, clued: str) -> Iterator[str]:
+    """Yield statements that try the rule's usual spellings, after which most texts have no clue for its pattern left."""
+    if not rule.usual:
+        return
+    here = f'cache["usual {rule.name}"]'
+    yield f"set({here}, true){where(clued, for_classes(rule))}"
+    for usual in rule.usual:
+        pattern, replacement = _value(rule, usual)
+        yield f'replace_all_patterns(attributes, "value", {text(pattern)}, {replacement}){where(f"{here} == true")}'
+    yield f"set({_LOW}, ToLowerCase({gate.laid_out('attributes')})){where(f'{here} == true')}"
 
 
 def _value(rule: RedactionRule, pattern: str) -> tuple[str, str]:

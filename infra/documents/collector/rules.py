@@ -35,16 +35,27 @@ def attribute_names(rule: RedactionRule) -> str:
 
     Flattening has turned {"cookie": {"id": 1}} into cookie.id and a list into name.0, name.1.
     """
-    whole = [key for key in rule.keys if key not in NAMESPACES]
-    last = [key for key in rule.keys if key in NAMESPACES]
-    patterns = [rf"(?:{any_key(whole)})(?:\.|$)"] if whole else []
-    patterns += [rf"(?:{any_of(last)})(?:\.[0-9]+(?:\..*)?)?$"] if last else []
-    return rf"(?i)(?:^|\.)(?:{'|'.join(patterns)})"
+    return _covered(rule.keys)
 
 
 def any_name(rules: Iterable[RedactionRule]) -> str:
     """Return a pattern of the attribute names that any of `rules` covers."""
-    return "|".join(f"(?:{attribute_names(rule)})" for rule in rules if rule.keys)
+    return _covered(dict.fromkeys(key for rule in rules for key in rule.keys))
+
+
+def _covered(keys: Iterable[str]) -> str:
+    """Return one pattern of the names that `keys` cover, so that what they have in common is tried once.
+
+    A key that may begin with anything is looked for by its end alone: it ends a part of a name wherever it stands.
+    """
+    listed = list(keys)
+    ends = [key.removeprefix("*") for key in listed if key.startswith("*")]
+    whole = [key for key in listed if key not in NAMESPACES and not key.startswith("*")]
+    last = [key for key in listed if key in NAMESPACES]
+    parts = [rf"(?:^|\.)(?:{any_of(whole)})(?:\.|$)"] if whole else []
+    parts += [rf"(?:{any_of(ends)})(?:\.|$)"] if ends else []
+    parts += [rf"(?:^|\.)(?:{any_of(last)})(?:\.[0-9]+(?:\..*)?)?$"] if last else []
+    return f"(?i)(?:{'|'.join(parts)})"
 
 
 def exact_names(rules: Iterable[RedactionRule]) -> list[str]:

@@ -46,6 +46,15 @@ def rescan(policy: Redaction) -> dict[str, Any]:
     }
 
 
+def search(policy: Redaction) -> dict[str, Any]:
+    """Return the redaction processor that looks for clues of values once more.
+
+    That a name stands in quotation marks is no clue here: what stands behind it was covered, and a value that was not
+    has a clue of its own.
+    """
+    return gate.search([clue for clue in clues.of(policy) if clue not in clues.QUOTED_NAMES])
+
+
 def processor(policy: Redaction) -> dict[str, Any]:
     """Return the transform processor that tries each rule's pattern where the search found a clue, and sets the marker."""
     return {
@@ -60,9 +69,10 @@ def processor(policy: Redaction) -> dict[str, Any]:
 def _laid_out_again(policy: Redaction) -> Iterator[str]:
     yield f"set({attribute(REDACTION)}, {text(PENDING)})"
     yield f'set({attribute(PROBLEM)}, "attribute_name") where {attribute(rules.MASKED_NAME)} != nil'
-    yield from _long_records()
     yield from doubtful_names(policy)
-    yield from _scanned(policy)
+    yield f"set({_SCAN}, {_everything()})"
+    yield from _long_records()
+    yield without_masks(policy)
     yield f"set({_DOUBT}, true) where {attribute(REASON)} != nil"
     yield f"set({cache('text')}, true) where IsString(log.body) and IsString({_SCAN})"
     yield f"set(log.body, {text(gate.DOUBT)}) where {cache('text')} == true"
@@ -105,10 +115,11 @@ def _everything() -> str:
 
 
 def _long_records() -> Iterator[str]:
-    size = f"Len({gate.laid_out(ATTRIBUTES)})"
-    yield f"set({cache('long')}, true) where {size} > {LONG_BYTES}"
-    yield f"truncate_all({ATTRIBUTES}, {LONGEST_VALUE_BYTES}) where {cache('long')} == true"
-    yield f'set({attribute(PROBLEM)}, "truncated") where {cache("long")} == true'
+    long = f"{cache('long')} == true"
+    yield f"set({cache('long')}, true) where Len({_SCAN}) > {LONG_BYTES} or not IsString({_SCAN})"
+    yield f"truncate_all({ATTRIBUTES}, {LONGEST_VALUE_BYTES}) where {long}"
+    yield f'set({attribute(PROBLEM)}, "truncated") where {long}'
+    yield f"set({_SCAN}, {_everything()}) where {long}"
 
 
 def doubtful_names(policy: Redaction, context: str = "log") -> Iterator[str]:
