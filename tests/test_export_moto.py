@@ -49,6 +49,6 @@ class ExportOnMoto(Export):
 
 @pytest.mark.timeout(300)
 def test_any_history_on_moto_ends_complete_and_without_duplicates() -> None:
-    run_state_machine_as_test(ExportOnMoto, settings=FEW)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(ExportOnMoto, settings=FEW)
     happened = ExportOnMoto.happened
     assert {"crash", "another run", "throttled", "FAILED", "CANCELLED", "COMPLETED"} <= set(happened), happened
