@@ -7,7 +7,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from infra.documents.insights import SAVED_QUERIES
+from infra.documents.insights import SAVED_QUERIES, SavedQuery
 from infra.documents.search.questions import QUESTIONS, Question, Subject, classes_for
 from infra.documents.search.records import ATTRIBUTES, EARLY_HOURS
 from infra.documents.search.saved import FOLDER, Saved, every, saved
@@ -23,7 +23,7 @@ each = pytest.mark.parametrize(
     ("asked", "source"), ASKED, ids=[f"{asked.name}-{source.value}" for asked, source in ASKED]
 )
 DOCUMENTED = {item.name: item for item in queries_document.questions()}
-COMMANDS = {"fields", "filter", "sort", "stats", "limit"}
+COMMANDS = {"fields", "filter", "sort", "stats", "dedup", "limit"}
 AT_THE_TOP = {"@timestamp", "severityText", "severityNumber", "body"}
 
 
@@ -146,6 +146,18 @@ def test_insights_asks_for_fields_that_records_have_by_commands_that_there_are(q
     attributes = {field.removeprefix("attributes.") for field in fields if field.startswith("attributes.")}
     assert fields - {f"attributes.{name}" for name in attributes} <= AT_THE_TOP
     assert attributes <= set(ATTRIBUTES.values())
+
+
+@pytest.mark.parametrize("query", SAVED_QUERIES, ids=lambda query: query.name)
+def test_insights_shows_and_counts_what_was_delivered_twice_once(query: SavedQuery) -> None:
+    uid = f"attributes.{ATTRIBUTES['uid']}"
+    assert "count(*)" not in query.text
+    if "stats" in query.text:
+        assert f"count_distinct({uid})" in query.text
+    else:
+        # User Guide, "dedup": only limit may follow, and what comes first in the order stays.
+        assert [line.split()[1] for line in query.text.splitlines()[-3:]] == ["sort", "dedup", "limit"]
+        assert f"\n| dedup {uid}\n" in query.text
 
 
 def test_attributes_that_columns_hold_are_those_of_the_contract() -> None:
