@@ -99,6 +99,12 @@ def test_duplicates_of_either_side_are_counted_once_each(tmp_path: Path) -> None
     assert found == {Outcome.SAME.value: 1, Outcome.DUPLICATE.value: 3}
 
 
+def test_a_record_that_a_client_sent_again_is_alike_whichever_copy_either_side_holds(tmp_path: Path) -> None:
+    first, second = record(), record(observed_ns=NOON + 2 * 10**9)
+    assert outcome(tmp_path, [first, second], [first, second]) == {Outcome.SAME.value: 1, Outcome.DUPLICATE.value: 2}
+    assert outcome(tmp_path / "one each", [first], [second]) == {Outcome.SAME.value: 1}
+
+
 def test_the_uids_of_what_is_missing_are_named(tmp_path: Path) -> None:
     mine, theirs = Side(tmp_path / "mine"), Side(tmp_path / "theirs")
     mine.add(record(7), collected_traits(record(7), EXPORTED, 90))

@@ -142,6 +142,14 @@ def test_a_group_younger_than_the_window_is_exported_from_the_day_of_its_creatio
     assert [step.day for step in plan([young], [], NOW).steps if isinstance(step, Export)] == [DAY]
 
 
+def test_somebody_who_asks_for_days_before_a_group_is_told_when_it_was_made() -> None:
+    young = seen(created=MADE)
+    found = plan([young], [], NOW, Wanted(DAY - 9 * days.ONE_DAY, DAY, NOW))
+    assert f"made on {DAY}" in found.said["/test/audit"]
+    assert [step.day for step in found.steps if isinstance(step, Export)] == [DAY]
+    assert plan([young], [], NOW, Wanted(DAY, DAY, NOW)).said == {}
+
+
 def test_what_retention_took_before_it_could_be_exported_becomes_a_gap_that_is_signed() -> None:
     target, now = replace(AUDIT, hot_days=2), NOW + datetime.timedelta(days=5)
     steps = plan([seen(target, LONG_AGO, d2026_11_18=provisional())], [], now).steps

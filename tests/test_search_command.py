@@ -268,19 +268,10 @@ def test_a_refusal_never_repeats_the_value() -> None:
     assert "hunter2" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "what"),
-    [
-        (["one-request", "request_id=x", "--from", "2999-01-01"], "FROM: lies in the future"),
-        (["one-request", "request_id=x", "--from", "2026-11-20", "--to", "2026-11-10"], "FROM: is not before TO"),
-        (["one-request", "request_id=x", "--from", "yesterday"], "FROM: not a day and not an instant"),
-        (["nothing"], "QUERY: no such question"),
-    ],
-)
-def test_bad_input_ends_the_command_with_status_2_and_one_line(arguments: list[str], what: str) -> None:
-    result = CliRunner().invoke(app, ["search", *arguments])
+def test_an_unknown_question_ends_the_command_with_status_2_and_one_line() -> None:
+    result = CliRunner().invoke(app, ["search", "nothing"])
     assert result.exit_code == 2
-    assert what in result.stderr
+    assert "QUERY: no such question" in result.stderr
     assert "Traceback" not in result.output
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.archive.errors import ArchiveError
+from infra.archive.errors import ArchiveError, with_next_step
 from infra.archive.objects import EARLY, ArchiveObject, Form, collected, exported
 from infra.archive.window import Window
 from infra.documents.search.tables import Source, Table
@@ -97,4 +97,5 @@ def _pages(s3: "S3Client", bucket: str, prefix: str, at_most: int | None) -> Ite
         for page in pages:
             yield from page.get("Contents", [])
     except ClientError as error:
-        raise ArchiveError(bucket, prefix, f"cannot be listed ({error.response['Error']['Code']})") from None
+        code = error.response["Error"]["Code"]
+        raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", code)) from None

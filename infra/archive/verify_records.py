@@ -198,11 +198,15 @@ def _only_collected(traits: int) -> Outcome:
 
 
 def _content(record: ArchivedRecord) -> bytes:
-    """Return a hash of everything in a record but its time, which the collector may have moved for CloudWatch Logs."""
+    """Return a hash of everything in a record but its times.
+
+    The collector may have moved the one for CloudWatch Logs; and of a record that a client sent again, for want of an
+    answer, one archive may hold the first copy and the other the second, which were observed at different times.
+    """
     attributes = {name: _number(value) for name, value in record.attributes.items() if name != ORIGINAL}
     fields = [
         record.severity_number, record.severity_text, _number(record.body), attributes, record.resource, record.scope,
-        record.trace_id, record.span_id, record.event_name, record.observed_ns,
+        record.trace_id, record.span_id, record.event_name,
     ]  # fmt: skip
     text = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
     return hashlib.blake2b(text, digest_size=12).digest()

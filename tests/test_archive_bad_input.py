@@ -1,0 +1,344 @@
+"""What goes wrong with the commands on archives: said with where and what next, by status, and nothing is left behind.
+
+Each command is run as somebody runs it, against moto in this process; what moto would allow is refused in front of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from click.testing import Result
+from moto import mock_aws
+from moto.logs.models import LogsBackend, logs_backends
+from typer.testing import CliRunner
+
+from infra.archive.__main__ import app
+from infra.context import QUARANTINE_STREAM, STREAM, Context
+from infra.documents.export_assignment import assignment
+from infra.export import chain
+from sandbox.doubles.moto_process import export_as_cloudwatch_does
+from tests.archive_fake import collected_key, row
+from tests.collector_run import batch
+from tests.factories import context
+
+NOW = datetime.datetime.now(datetime.UTC)
+TODAY, TOMORROW, YESTERDAY = (str((NOW + datetime.timedelta(days=by)).date()) for by in (0, 1, -1))
+REQUEST = "r-1"
+COMMANDS = ("export", "verify", "search", "replay")
+REGION, ACCOUNT = "us-east-1", "123456789012"
+
+
+@dataclass
+class Place:
+    """An account with an archive of the audit class, exported once, and what is refused in it."""
+
+    context: Context
+    directory: Path = Path("nowhere")
+    """Where a replay keeps its state."""
+    refused: dict[str, ClientError] = field(default_factory=dict)
+    """Operation to what it is answered with."""
+
+    @property
+    def bucket(self) -> str:
+        return self.context.archive_bucket("audit")
+
+    def run(self, command: str, *, start: str = TODAY, end: str = TODAY, cls: str = "audit") -> Result:
+        arguments = ["--from", start, "--to", end, "--class", cls]
+        more = {
+            "search": ["one-request", f"request_id={REQUEST}", "--output", "jsonl"],
+            "replay": ["--to-sink", "cloudwatch", "--dry-run", "--state", str(self.directory)],
+        }
+        return CliRunner(env={"COLUMNS": "300"}).invoke(app, [command, *more.get(command, []), *arguments])
+
+    def keys(self, prefix: str = "") -> dict[str, str]:
+        """Return what lies in the archive: key to its tag."""
+        listed = boto3.client("s3", REGION).list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return {item["Key"]: item["ETag"] for item in listed}
+
+    def forget(self, prefix: str) -> None:
+        s3 = boto3.client("s3", REGION)
+        for key in self.keys(prefix):
+            s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def put(self, key: str, content: bytes) -> None:
+        boto3.client("s3", REGION).put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def content(self, key: str) -> bytes:
+        content: bytes = boto3.client("s3", REGION).get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return content
+
+
+@pytest.fixture(scope="module")
+def furnished() -> Iterator[Place]:
+    """Yield an account in which today is exported and verified without a finding."""
+    found = Place(context("sandbox"))
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def perhaps(self: BaseClient, operation: str, asked: dict[str, Any]) -> Any:
+        if operation in found.refused and asked.get("Bucket", found.bucket) == found.bucket:
+            raise found.refused[operation]
+        return call(self, operation, asked)
+
+    with pytest.MonkeyPatch.context() as patched, mock_aws():
+        patched.setattr(LogsBackend, "create_export_task", export_as_cloudwatch_does)
+        patched.setattr("infra.archive.commands_export.PATIENCE_SECONDS", 0.01)
+        patched.delenv("AWS_ENDPOINT_URL", raising=False)
+        _furnish(found)
+        assert found.run("export").exit_code == 0
+        patched.setattr(BaseClient, "_make_api_call", perhaps)
+        yield found
+
+
+@pytest.fixture
+def place(furnished: Place, tmp_path: Path) -> Iterator[Place]:
+    """Yield the account as it was furnished, whatever the tests before did to its archive."""
+    kept = {key: furnished.content(key) for key in list(furnished.keys())}
+    announced = logs_backends[ACCOUNT][REGION].groups[furnished.context.log_group("audit")].streams["export"].events
+    before = list(announced)
+    furnished.directory = tmp_path / "replay"
+    yield furnished
+    furnished.refused = {}
+    boto3.client("s3", REGION).create_bucket(Bucket=furnished.bucket)  # us-east-1: an owner's own is no error
+    furnished.forget("")
+    announced[:] = before
+    for key, content in kept.items():
+        furnished.put(key, content)
+
+
+@pytest.fixture
+def unexported(place: Place) -> Place:
+    """Return the account in which nothing was exported yet."""
+    place.forget("export/")
+    place.forget("manifests/")
+    logs_backends[ACCOUNT][REGION].export_tasks.clear()
+    logs_backends[ACCOUNT][REGION].groups[place.context.log_group("audit")].streams["export"].events.clear()
+    return place
+
+
+def _furnish(found: Place) -> None:
+    logs, kms, s3 = (boto3.client(name, REGION) for name in ("logs", "kms", "s3"))  # type: ignore[call-overload]
+    told = assignment(found.context)
+    for target in told.targets:
+        logs.create_log_group(logGroupName=target.log_group)
+        for stream in (STREAM, QUARANTINE_STREAM, told.audit_stream):
+            logs.create_log_stream(logGroupName=target.log_group, logStreamName=stream)
+        s3.create_bucket(Bucket=target.bucket)
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=told.signing_key, TargetKeyId=key)
+    at = int(NOW.timestamp()) * 1000
+    record = {"timeUnixNano": f"{at}000000", **row(1, f"{NOW:%Y-%m-%dT%H:%M:%S}", request_id=REQUEST)}
+    event = {
+        "resource": {"attributes": {"service.name": "web"}},
+        "timeUnixNano": at * 10**6,
+        "severityNumber": record["severityNumber"],
+        "severityText": record["severityText"],
+        "body": record["body"]["stringValue"],
+        "attributes": {item["key"]: item["value"]["stringValue"] for item in record["attributes"]},
+    }
+    logs.put_log_events(
+        logGroupName=found.context.log_group("audit"),
+        logStreamName=STREAM,
+        logEvents=[{"timestamp": at, "message": json.dumps(event)}],
+    )
+    document = json.dumps({"resourceLogs": [batch([record])]}, separators=(",", ":"))  # as the exporter writes it
+    found.put(collected_key(f"{NOW:%Y-%m-%dT%H}"), gzip.compress(document.encode()))
+
+
+def denied(what: str) -> ClientError:
+    return ClientError({"Error": {"Code": "AccessDenied", "Message": f"not authorized to perform: {what}"}}, "made up")
+
+
+def said(result: Result) -> str:
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"start": TOMORROW, "end": TOMORROW}, ["FROM: lies in the future", "Allowed: at most"]),
+        ({"start": TODAY, "end": YESTERDAY}, ["FROM: is not before TO"]),
+        ({"start": "yesterday"}, ["FROM: not a day", "such as 2026-11-24"]),
+        ({"cls": "audits"}, ["CLASS", "audit, security"]),
+    ],
+    ids=["future", "backwards", "no day", "class"],
+)
+def test_bad_input_is_refused_with_status_2_before_anything_is_asked_of_aws(
+    command: str, asked: dict[str, str], says: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none(*_: object) -> None:
+        raise AssertionError("AWS was asked")
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", none)
+    result = Place(context("sandbox"), tmp_path / "replay").run(command, **asked)
+    shown = said(result)
+    assert result.exit_code == 2, shown
+    assert [part for part in says if part not in shown] == []
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_is_whole_is_exported_verified_found_and_counted(command: str, place: Place) -> None:
+    result = place.run(command)
+    assert result.exit_code == 0, result.output
+    assert {"verify": "0 findings", "search": "1 rows", "replay": "1"}.get(command, "") in said(result)
+    assert not place.directory.exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_bucket_that_is_not_there_is_named(command: str, place: Place) -> None:
+    place.forget("")
+    boto3.client("s3", REGION).delete_bucket(Bucket=place.bucket)
+    result = place.run(command)
+    shown = said(result)
+    assert result.exit_code == 1, shown
+    assert place.bucket in shown
+    assert "NoSuchBucket" in shown
+    assert not place.directory.exists()
+
+
+NEEDS = {
+    "export": "kms:Decrypt on its class's key",
+    "verify": "kms:Decrypt",
+    "search": "kms:Decrypt",
+    "replay": "kms:Decrypt",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_the_right_to_decrypt_nothing_is_answered_and_the_permission_is_named(
+    command: str, place: Place
+) -> None:
+    before = place.keys()
+    place.refused = {"GetObject": denied("kms:Decrypt")}
+    result = place.run(command)
+    shown = said(result)
+    assert result.exit_code == 1, shown
+    assert f"s3://{place.bucket}/" in shown
+    assert NEEDS[command] in shown
+    assert place.keys() == before
+    assert not place.directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("operation", "says"),
+    [
+        ("Sign", "kms:Sign on"),
+        ("PutLogEvents", "logs:PutLogEvents"),
+        ("PutObject", "kms:GenerateDataKey on its class's key"),
+        ("CreateExportTask", "logs:CreateExportTask on it"),
+        ("DescribeExportTasks", "logs:DescribeExportTasks"),
+    ],
+)
+def test_an_export_without_a_permission_names_it_leaves_no_manifest_and_is_made_good(
+    operation: str, says: str, unexported: Place
+) -> None:
+    unexported.refused = {operation: denied(operation)}
+    result = unexported.run("export")
+    shown = said(result)
+    assert result.exit_code == 1, shown
+    assert says in shown
+    assert unexported.keys("manifests/") == {}, "a link was written"
+    unexported.refused = {}
+    assert unexported.run("export").exit_code == 0
+    assert unexported.keys("manifests/chain/")
+
+
+def test_a_verification_that_may_not_have_the_public_key_says_how_else(place: Place) -> None:
+    place.refused = {"GetPublicKey": denied("kms:GetPublicKey")}
+    result = place.run("verify")
+    assert result.exit_code == 2
+    assert "it takes kms:GetPublicKey on it. Allowed: aws kms get-public-key, as PEM" in said(result)
+
+
+def cut_off(raw: bytes) -> bytes:
+    return raw[: len(raw) // 2]
+
+
+def cut_inside(raw: bytes) -> bytes:
+    plain = gzip.decompress(raw)
+    return gzip.compress(plain[: len(plain) // 2])
+
+
+@pytest.mark.parametrize("command", ["verify", "search", "replay"])
+@pytest.mark.parametrize("cut", [cut_off, cut_inside], ids=["its gzip", "its text"])
+def test_an_object_that_is_cut_in_the_middle_is_named_with_the_place(
+    command: str, cut: Callable[[bytes], bytes], place: Place
+) -> None:
+    (key,) = place.keys("otlp/")
+    place.put(key, cut(place.content(key)))
+    before = place.keys()
+    result = place.run(command)
+    shown = said(result)
+    assert result.exit_code == 1, shown
+    assert f"s3://{place.bucket}/{key}" in shown
+    assert "at byte" in shown
+    assert place.keys() == before
+    assert not place.directory.exists()
+
+
+def test_an_exported_object_that_was_cut_gets_no_manifest_and_verification_finds_one_cut_later(
+    unexported: Place,
+) -> None:
+    unexported.refused = {"Sign": denied("kms:Sign")}
+    assert unexported.run("export").exit_code == 1  # the objects are there, their manifest is not
+    unexported.refused = {}
+    (key,) = (key for key in unexported.keys("export/") if key.endswith(".gz"))
+    whole = unexported.content(key)
+    unexported.put(key, cut_off(whole))
+    shown = said(unexported.run("export"))
+    assert f"problem: {key} is" in shown
+    assert unexported.keys("manifests/") == {}
+    unexported.put(key, whole)
+    assert unexported.run("export").exit_code == 0
+    unexported.put(key, cut_off(whole))
+    result = unexported.run("verify")
+    assert result.exit_code == 1
+    assert f"s3://{unexported.bucket}/{key}" in said(result)
+
+
+@pytest.mark.parametrize(
+    "corrupt",
+    [lambda raw: raw.replace(b'"records": ', b'"records": 1'), lambda raw: raw[:-40]],
+    ids=["another count", "cut short"],
+)
+def test_a_corrupt_manifest_is_named_and_nothing_is_built_on_it(
+    corrupt: Callable[[bytes], bytes], place: Place
+) -> None:
+    (key,) = place.keys("manifests/chain/")
+    place.put(key, corrupt(place.content(key)))
+    before = place.keys()
+    for command in ("export", "verify"):
+        result = place.run(command)
+        shown = said(result)
+        assert result.exit_code == 1, shown
+        assert f"s3://{place.bucket}/{key}" in shown
+        assert "0021-nightly-export.md, Repair" in shown
+    assert place.keys() == before
+    assert key.startswith(chain.MANIFESTS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_credentials_the_command_says_so(command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers those of the tests before
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    result = Place(context("sandbox"), tmp_path / "replay").run(command)
+    assert result.exit_code in (1, 2), result.output
+    assert "credentials" in said(result).lower()
