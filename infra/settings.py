@@ -248,6 +248,9 @@ class Adopt(Model):
     """Class to the name of its existing log group."""
     buckets: dict[str, str] = Field(default_factory=dict)
     """Class to the name of its existing bucket."""
+    bucket_prefixes: dict[str, tuple[Annotated[str, Field(pattern=r"^[^/].*/$")], ...]] = Field(default_factory=dict)
+    """Class to the prefixes below which its adopted bucket holds older records: they expire like the class's own, and
+    what lies below no prefix stays for good."""
 
 
 class Settings(Model):

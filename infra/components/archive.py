@@ -20,7 +20,7 @@ from infra.documents.bucket_policy import (
     written_only_by,
     written_only_by_services,
 )
-from infra.documents.lifecycle import archive_rules
+from infra.documents.lifecycle import proven_archive_rules
 from infra.documents.replication_policy import replication_grant
 from infra.policy import DataClass
 from infra.policy.archive import LockMode
@@ -104,7 +104,11 @@ class Archive(pulumi.ComponentResource):
             bucket=bucket,
             encryption=with_bucket_key(key_arn),
             policy=pulumi.Output.all(key_arn, writer_arn, exporter_arn).apply(policy),
-            lifecycle=archive_rules(retention),
+            lifecycle=proven_archive_rules(
+                retention,
+                context.policy.data_classes.proofs_outlive_days.at(context.settings.environment),
+                older=context.settings.adopt.bucket_prefixes.get(cls, ()),
+            ),
             tags=context.tags(name, DataClass=cls),
             lock=retention.object_lock,
             import_id=context.settings.adopt.buckets.get(cls),
