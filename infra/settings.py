@@ -195,7 +195,8 @@ class Access(Model):
     secret_operators: tuple[Principal, ...] = ()
     """Roles that put secret values where credentials_from is operator; they cannot read one back."""
     archive_keepers: tuple[Principal, ...] = ()
-    """Roles that place and lift legal holds, extend locks and certify expiry; without them nobody can."""
+    """Who may take the keepers' role, which places and lifts legal holds, extends locks and certifies expiry; without
+    them there is none, and nobody can."""
     readers: dict[str, Trust]
     """Who may take each reader group's role."""
 

@@ -22,7 +22,7 @@ later default decides otherwise."""
 
 RECORDS = ("otlp/", "export/")
 """Prefixes of an archive below which records lie: what the collector writes, and what CloudWatch exports."""
-PROOFS = ("manifests/", "erasures/", "batch-operations/")
+PROOFS = ("manifests/", "erasures/")
 """Prefixes below which lies what proves or explains records that are there or are gone. A register of holds and
 certificates lies beside them, below no rule: each of its entries is held for good."""
 
