@@ -25,7 +25,7 @@ from infra.archive.keeping.hold import hold, release
 from infra.archive.keeping.job import control_client
 from infra.archive.keeping.place import Place, Services, asked_by, place_of
 from infra.archive.keeping.register import Kind, append, entries
-from infra.archive.window import Window, parse_window
+from infra.archive.window import Window, parse_whole_window
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 
@@ -59,7 +59,7 @@ def hold_archive(
     """
     with explained():
         now = datetime.datetime.now(datetime.UTC)
-        place, window = place_in(stack, cls), parse_window(start, end, now)
+        place, window = place_in(stack, cls), parse_whole_window(start, end, now)
         asked = asked_by(who, why, now)
         with _bar() as seen:
             if batch is not None:
@@ -86,7 +86,7 @@ def extend_locks(
     """Lock every version that can hold records of a window until a later day. A longer lock stays as it is."""
     with explained():
         now = datetime.datetime.now(datetime.UTC)
-        place, window = place_in(stack, cls), parse_window(start, end, now)
+        place, window = place_in(stack, cls), parse_whole_window(start, end, now)
         asked, last = asked_by(who, why, now), parse_until(until, place, now)
         with _bar() as seen:
             counts = extend(place, window, last, asked, (locks_by_job if job else locks_by_requests)(state, seen))

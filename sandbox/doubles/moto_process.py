@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from moto.iam.policy_validation import SERVICE_TYPE_REGION_INFORMATION_ERROR_ASSOCIATIONS
 from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import ExportTask, LogsBackend
 from moto.moto_api._internal import mock_random
@@ -113,6 +114,8 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
     LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign,assignment]
     S3Backend.put_object_lock_configuration = lock_where_objects_are  # type: ignore[method-assign]
+    # A job's ARN names its region, as an access point's does (Service Authorization Reference, Amazon S3).
+    SERVICE_TYPE_REGION_INFORMATION_ERROR_ASSOCIATIONS["s3"]["valid_starting_values"].append("job/")
     # Last, so that no module of this repository can take the place of another one's.
     sys.path.append(str(Path(__file__).resolve().parents[2]))
     from sandbox.doubles.moto_batch import BatchOperations, answer_retention
