@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
-	archive-export archive-verify archive-search archive-hold archive-extend archive-certificate archive-cost replay subject-export subject-erase look
+	archive-export archive-verify archive-search archive-hold archive-extend archive-certificate archive-register archive-cost replay subject-export subject-erase look
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,15 +80,20 @@ archive-search: environment ## ask the archive one of the usual questions (QUERY
 
 # Holds and certificates stay in the archive's own register, with who asked and why (docs/adr/0025-keeping.md).
 KEEPING = --class '$(CLASS)' --who '$(WHO)' --stack '$(STACK)'
-archive-hold: environment ## legal hold on all records of a window, or its end (CLASS= FROM= TO= WHO= WHY= RELEASE=1 BATCH=directory STACK=)
+archive-hold: environment ## legal hold on all records of a window, or its end (CLASS= FROM= TO= WHO= WHY= RELEASE=1 JOB=1 BATCH=directory STACK=)
 	@$(THERE) -m infra.archive hold $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' $(if $(RELEASE),--release) \
-		$(if $(BATCH),--batch '$(BATCH)') $(ARGS)
+		$(if $(JOB),--job) $(if $(BATCH),--batch '$(BATCH)') $(ARGS)
 
-archive-extend: environment ## lock all records of a window until a later day (CLASS= FROM= TO= UNTIL= WHO= WHY= STACK=)
-	@$(THERE) -m infra.archive extend $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' --until '$(UNTIL)' $(ARGS)
+archive-extend: environment ## lock all records of a window until a later day (CLASS= FROM= TO= UNTIL= WHO= WHY= JOB=1 STACK=)
+	@$(THERE) -m infra.archive extend $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' --until '$(UNTIL)' \
+		$(if $(JOB),--job) $(ARGS)
 
 archive-certificate: environment ## certify what policy removed in a month (CLASS= MONTH= WHO= STACK=)
 	@$(THERE) -m infra.archive certificate $(KEEPING) $(if $(WHY),--why '$(WHY)') --month '$(MONTH)' $(ARGS)
+
+archive-register: environment ## what was held, locked and certified; checks chain, signatures, announcements (CLASS= STACK= CERTIFICATE=file KEY=pem)
+	@$(THERE) -m infra.archive register --class '$(CLASS)' --stack '$(STACK)' $(if $(CERTIFICATE),--certificate '$(CERTIFICATE)') \
+		$(if $(KEY),--public-key '$(KEY)') $(ARGS)
 
 archive-cost: environment ## what each class's archive costs in a month, by tier (STACK=, and volume as in make forecast)
 	@$(PYTHON_IN) -m infra.archive cost --stack '$(STACK)' $(ARGS)

@@ -16,6 +16,7 @@ from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
 from infra.components.dashboard import Dashboards
 from infra.components.export_role import ExportRole
+from infra.components.keepers import KeeperRoles, Keepers
 from infra.components.log_store import LogStore
 from infra.components.nightly_export import NightlyExport
 from infra.components.notifications import Notifications
@@ -57,6 +58,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     readers = ReaderRoles("readers", context=context, opts=opts)
     roles = CollectorRoles("collector-roles", context=context, opts=opts)
     exporter = ExportRole("export-role", context=context, opts=opts)
+    keeping = KeeperRoles("keeper-roles", context=context, opts=opts)
     requests = SubjectRole("subject-role", context=context, readers=readers, opts=opts)
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
@@ -75,7 +77,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             writer_arn=roles.task.arn,
             hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn],
             archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn],
-            also=exporter.key_statements(cls, replicas),
+            also=keeping.key_statements(cls, beside=exporter.key_statements(cls, replicas)),
             opts=opts,
         )
         for cls, data_class in classes.items()
@@ -117,6 +119,17 @@ def deploy(stack: Stack) -> dict[str, Any]:
         key_arns=key_arns,
         audit_group=stores[announcing_class(context)].log_group_name,
         after=list(archives.values()),
+        opts=opts,
+    )
+
+    # Longer than policy: holds, longer locks and certificates, by people whom the settings name.
+    keepers = Keepers(
+        "keepers",
+        context=context,
+        roles=keeping,
+        key_arns=key_arns,
+        audit_group=stores[announcing_class(context)].log_group_name,
+        access_logs=access_logs,
         opts=opts,
     )
 
@@ -187,6 +200,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             *key_arns.values(),
             *collector.key_arns,
             *nightly.key_arns,
+            *keepers.key_arns,
             search.key.arn,
             *(arn for found in declared.values() for arn in found.key_arns),
             *(trail.key_arn for trail in reads),
@@ -215,6 +229,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     return {
         **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
         **told.outputs,
+        "archive_keeping": keepers.outputs,
         **{name: found.outputs for name, found in declared.items()},
         "alerts_unwatched": list(alarms.unwatched),
     }

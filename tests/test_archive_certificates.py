@@ -65,7 +65,7 @@ def listing() -> Listing:
 
 @pytest.fixture
 def place(listing: Listing) -> Place:
-    return place_of(context("sandbox"), "application", Services(listing, None, None))
+    return place_of(context("sandbox"), "application", Services(listing, None, None, None, None))
 
 
 def test_a_certificate_says_day_objects_bytes_records_rule_and_policy(listing: Listing, place: Place) -> None:
@@ -92,7 +92,11 @@ def test_a_certificate_says_day_objects_bytes_records_rule_and_policy(listing: L
         {"day": "2026-10-09", "prefix": "export/", "objects": 4, "bytes": 57, "records": 21},
         {"day": "2026-10-09", "prefix": "otlp/", "objects": 5, "bytes": 500, "records": None},
     ]
-    assert document["rule"] == {"id": "expire", "keep_days": 7, "replaced_versions_keep_days": 1}
+    assert document["rule"] == {
+        "ids": ["expire-otlp", "expire-export"],
+        "keep_days": 7,
+        "replaced_versions_keep_days": 1,
+    }
     assert (document["objects"], document["bytes"]) == (9, 557)
     assert certify(place, "2026-09", NOW).document(place)["rows"] == []
 
@@ -149,7 +153,7 @@ def test_the_command_writes_the_certificate_and_says_what_it_found(
 ) -> None:
     with archive(tmp_path) as kept:
         kept.put("otlp/year=2026/1.gz")
-        monkeypatch.setattr(commands_keeping, "_place", lambda *_: kept.place)
+        monkeypatch.setattr(commands_keeping, "place_in", lambda *_: kept.place)
         month = f"{datetime.datetime.now(UTC):%Y-%m}"
         options = ["certificate", "--class", "application", "--month", month, "--who", "Ada", "--output", str(tmp_path)]
         result = CliRunner().invoke(app, options)

@@ -17,8 +17,8 @@ from infra.export.tasks import Task, name
 
 NOW = datetime.datetime(2026, 11, 20, 13, tzinfo=datetime.UTC)
 LONG_AGO = NOW - datetime.timedelta(days=30)
-AUDIT = Target("audit", "/test/audit", "audit-archive", 400, 400)
-ACCESS = Target("access", "/test/access", "access-archive", 30, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 400, 400, 800)
+ACCESS = Target("access", "/test/access", "access-archive", 30, 400, 800)
 DAY = Day(2026, 11, 19)
 """The newest closed day."""
 MADE = days.start(DAY)
@@ -200,7 +200,7 @@ def test_a_state_survives_its_document_and_joins_days_into_ranges() -> None:
 
 
 def test_a_year_of_five_classes_in_twenty_groups_plans_in_under_five_seconds() -> None:
-    targets = [Target(f"class-{n % 5}", f"/test/group-{n}", f"archive-{n % 5}", 400, 400) for n in range(20)]
+    targets = [Target(f"class-{n % 5}", f"/test/group-{n}", f"archive-{n % 5}", 400, 400, 800) for n in range(20)]
     year = NOW - datetime.timedelta(days=365)
     odd = MappingProxyType({year.date() + n * days.ONE_DAY: provisional() for n in range(0, 365, 2)})
     groups = [Seen(it, year, State((), odd) if n % 2 else State()) for n, it in enumerate(targets)]

@@ -20,8 +20,8 @@ from tests.export_fake import TAKES, Account, Crash, FakeLogs, Watched, account_
 from tests.export_memory import MemoryKms, MemoryS3
 
 START = datetime.datetime(2026, 11, 20, 9, tzinfo=datetime.UTC)
-AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400)
-CLIENT = Target("client", "/test/client", "client-archive", 7, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400, 800)
+CLIENT = Target("client", "/test/client", "client-archive", 7, 400, 800)
 TARGETS = [AUDIT, CLIENT]
 QUARTER = datetime.timedelta(minutes=15)
 

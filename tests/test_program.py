@@ -47,6 +47,7 @@ WITHOUT_RESOURCE = {
     "logs:DescribeQueryDefinitions",
     "logs:StopLiveTail",
     "logs:StopQuery",
+    "s3:CreateJob",
 }
 MAY_HOLD_SECRETS = {
     "aws:secretsmanager/secretVersion:SecretVersion": {"secretStringWo"},

@@ -3,6 +3,7 @@
 That what a command shows is right is not judged here; what each view reports wrong, the last tests show.
 """
 
+import datetime
 import os
 import subprocess
 from collections.abc import Iterator
@@ -85,3 +86,54 @@ def test_a_group_without_key_or_retention_is_found(live: tuple[Live, Path]) -> N
         logs.delete_log_group(logGroupName="/somebody/elses")
     assert found.returncode != 0
     assert "/somebody/elses" in found.stdout
+
+
+def test_an_archive_is_held_locked_certified_and_costed_by_the_commands_that_people_type(
+    live: tuple[Live, Path], tmp_path: Path
+) -> None:
+    """One story, in order: what is held by requests is released, held again by a job, locked, certified, looked at."""
+    sandbox, now = live[0], datetime.datetime.now(datetime.UTC)
+    s3 = aws_client("s3", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    bucket, today = sandbox.context.archive_bucket("application"), now.date().isoformat()
+    where = f"CLASS=application WHO='Ada Counsel' ARGS='--state {tmp_path}'"
+    window = f"FROM={today} TO={today}"
+
+    def ran(command: str) -> str:
+        found = said(command, live)
+        assert found.returncode == 0, f"{command}: {found.stdout[-1500:]}{found.stderr[-1500:]}"
+        return found.stdout
+
+    def held() -> set[bool]:
+        versions = s3.list_object_versions(Bucket=bucket, Prefix="otlp/")["Versions"]
+        answers = [s3.get_object_legal_hold(Bucket=bucket, Key=it["Key"], VersionId=it["VersionId"]) for it in versions]
+        return {answer["LegalHold"].get("Status") == "ON" for answer in answers}
+
+    hold = f"make archive-hold {window} {where}"
+    refused = said(f"{hold} WHY='order 12 of the court'", live)
+    assert "Export them first" in refused.stdout + refused.stderr
+    assert held() == {False}
+    ran(f"make archive-export {window} CLASS=application")
+    assert "held: " in ran(f"{hold} WHY='order 12 of the court'")
+    assert held() == {True}
+    assert "released: " in ran(f"{hold} WHY='order 12 was withdrawn' RELEASE=1")
+    assert held() == {False}
+    assert "held: " in ran(f"{hold} WHY='order 13, of very many records' JOB=1")
+    assert held() == {True}
+
+    until = (now.date() + datetime.timedelta(days=3)).isoformat()
+    assert "locked until" in ran(f"make archive-extend {window} {where} UNTIL={until} WHY='until the audit is over'")
+    one = s3.list_object_versions(Bucket=bucket, Prefix="otlp/")["Versions"][0]
+    lock = s3.get_object_retention(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])["Retention"]
+    assert lock["RetainUntilDate"].date() == now.date() + datetime.timedelta(days=4)  # the end of the last day
+    certificate = f"make archive-certificate CLASS=application MONTH={today[:7]} WHO=Ada ARGS='--output {tmp_path}'"
+    assert "digest" in ran(certificate)
+    (path,) = tmp_path.glob("expiry-*.json")
+    assert "signed by this stack's key" in ran(f"make archive-register CLASS=application CERTIFICATE={path}")
+    shown = ran("make archive-register CLASS=application")
+    assert "9 entries, chain and signatures whole, 0 findings" in shown
+    for word in ("Ada Counsel", "order 13, of very many records", "until the audit is over", "extended", "released"):
+        assert word in shown
+    assert "application" in ran("make archive-cost STACK=sandbox")
+
+    wrong = said(f"make archive-hold FROM={until} TO={until} {where} WHY='order 14 of the court'", live)
+    assert "lies in the future" in wrong.stdout + wrong.stderr

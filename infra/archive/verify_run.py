@@ -63,7 +63,7 @@ def prove(
         before = len(verified.findings)
         try:
             found[target] = chain_of = proven(
-                place, target, key, (scope.first, scope.last), verified, partial(tell, f"chain of {name}")
+                place, target, key, (scope.first, scope.last), verified, scope.now, partial(tell, f"chain of {name}")
             )
         except ArchiveError as error:
             verified.add(Wrong.CHAIN, name, str(error))

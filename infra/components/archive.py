@@ -20,7 +20,8 @@ from infra.documents.bucket_policy import (
     written_only_by,
     written_only_by_services,
 )
-from infra.documents.lifecycle import archive_rules
+from infra.documents.keeper_policy import batch_arns, keeper_arns
+from infra.documents.lifecycle import proven_archive_rules
 from infra.documents.replication_policy import replication_grant
 from infra.policy import DataClass
 from infra.policy.archive import LockMode
@@ -40,9 +41,9 @@ class Archive(pulumi.ComponentResource):
     Grants CloudWatch Logs the right to export this class's log group under `export/`, and the replication role of
     `replica` the right to read here and write there. Denies everybody but `writer_arn` to write under `otlp/`, everybody
     but `exporter_arn` to write under `manifests/`, everybody who is no AWS service to write under `export/`, and
-    everybody to delete or to lift a lock, and everybody but the settings' `access.archive_keepers` to place or lift a
-    legal hold, to lengthen a lock within policy's limit, and to write the register of both; only a confirmed teardown
-    leaves those denials out. Every archive has Object Lock, with a default lock or without, so that it can be held.
+    everybody to delete or to lift a lock, and everybody but the keepers' role and S3 Batch Operations' to place or lift
+    a legal hold and to lengthen a lock within policy's limit, everybody but the keepers' to write the register of both,
+    and everybody to lift the hold on its entries; only a confirmed teardown leaves those denials out. Every archive has Object Lock, with a default lock or without, so that it can be held.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class Archive(pulumi.ComponentResource):
                 tamper_proof_but_for_locks(self.bucket_arn),
                 kept_by(
                     self.bucket_arn,
-                    *context.settings.access.archive_keepers,
+                    keepers=keeper_arns(context),
+                    batch=batch_arns(context),
                     mode=(LockMode.GOVERNANCE if own is LockMode.NONE else own).value,
                     most_days=context.policy.data_classes.lock_extension_days.at(context.settings.environment),
                 ),
@@ -104,7 +106,11 @@ class Archive(pulumi.ComponentResource):
             bucket=bucket,
             encryption=with_bucket_key(key_arn),
             policy=pulumi.Output.all(key_arn, writer_arn, exporter_arn).apply(policy),
-            lifecycle=archive_rules(retention),
+            lifecycle=proven_archive_rules(
+                retention,
+                context.policy.data_classes.proofs_outlive_days.at(context.settings.environment),
+                older=context.settings.adopt.bucket_prefixes.get(cls, ()),
+            ),
             tags=context.tags(name, DataClass=cls),
             lock=retention.object_lock,
             import_id=context.settings.adopt.buckets.get(cls),

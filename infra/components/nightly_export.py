@@ -19,6 +19,7 @@ from infra.documents.export_policy import (
     own_key_statements,
     schedule_policy,
     service_trust,
+    signing_key_statements,
 )
 from infra.documents.key_policy import duties_of, service_key_policy
 from infra.documents.own_log_key import own_log_key_statements
@@ -60,7 +61,8 @@ class NightlyExport(pulumi.ComponentResource):
         signer = signing_key(
             f"{name}-signing",
             context=context,
-            role_arn=role.role.arn,
+            description=f"Signs the manifests of the archives in {context.environment}",
+            statements=role.role.arn.apply(signing_key_statements),
             alias=SIGNING_KEY,
             tags=self._tags,
             parent=self,

@@ -17,7 +17,7 @@ from infra.documents.bucket_policy import (
     written_only_by,
 )
 from infra.documents.key_policy import duties_of, service_key_policy
-from infra.documents.lifecycle import archive_rules
+from infra.documents.lifecycle import proven_archive_rules
 from infra.documents.replication_policy import replica_key_statement, replication_key_statement, replication_trust
 from infra.policy import DataClass
 from infra.settings import Adopt
@@ -134,7 +134,9 @@ class Replica(pulumi.ComponentResource):
             bucket=bucket,
             encryption=with_bucket_key(self.key.arn),
             policy=pulumi.Output.all(self.key.arn, self.role.arn).apply(policy),
-            lifecycle=archive_rules(retention),
+            lifecycle=proven_archive_rules(
+                retention, context.policy.data_classes.proofs_outlive_days.at(context.settings.environment)
+            ),
             tags=tags,
             lock=retention.object_lock,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.key]),

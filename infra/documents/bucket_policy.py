@@ -105,18 +105,31 @@ def tamper_proof(bucket_arn: str) -> list[Statement]:
     return [_deny("DenyTampering", list(TAMPERING), f"{bucket_arn}/*", {})]
 
 
-def kept_by(bucket_arn: str, *keeper_arns: str, mode: str, most_days: int) -> list[Statement]:
-    """Return the denial of holding, releasing, locking and writing the register to anybody but `keeper_arns`; to all
-    of them where there are none. The keepers extend a lock in `mode` only, and to `most_days` from now at most.
+def kept_by(
+    bucket_arn: str, *, keepers: Sequence[str], batch: Sequence[str], mode: str, most_days: int
+) -> list[Statement]:
+    """Return the denial of holding, releasing and locking to anybody but the roles `keepers` and `batch`, and of writing
+    the register to anybody but `keepers`; to everybody where there are none. A lock is extended in `mode` only, and to
+    `most_days` from now at most. The hold on an entry of the register is lifted by nobody.
 
     It goes with `tamper_proof_but_for_locks`. S3 itself lets nobody shorten a lock without
     s3:BypassGovernanceRetention. Source: S3 User Guide, "Object Lock considerations", setting limits with a policy.
     """
     objects = f"{bucket_arn}/*"
-    others = {"ArnNotEquals": {"aws:PrincipalArn": sorted(keeper_arns)}} if keeper_arns else {}
     return [
-        _deny("DenyOtherKeepers", ["s3:PutObjectLegalHold", "s3:PutObjectRetention"], objects, others),
-        _deny("DenyOtherWritersOfRegister", "s3:PutObject", f"{bucket_arn}/{REGISTER}*", others),
+        _deny(
+            "DenyOtherKeepers",
+            ["s3:PutObjectLegalHold", "s3:PutObjectRetention"],
+            objects,
+            _others([*keepers, *batch]),
+        ),
+        _deny("DenyOtherWritersOfRegister", "s3:PutObject", f"{bucket_arn}/{REGISTER}*", _others(keepers)),
+        _deny(
+            "DenyReleaseOfRegister",
+            "s3:PutObjectLegalHold",
+            f"{bucket_arn}/{REGISTER}*",
+            {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}},
+        ),
         _deny(
             "DenyLongerLocks",
             "s3:PutObjectRetention",
@@ -125,6 +138,10 @@ def kept_by(bucket_arn: str, *keeper_arns: str, mode: str, most_days: int) -> li
         ),
         _deny("DenyOtherLocks", "s3:PutObjectRetention", objects, {"StringNotEquals": {"s3:object-lock-mode": mode}}),
     ]
+
+
+def _others(arns: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:
+    return {"ArnNotEquals": {"aws:PrincipalArn": sorted(arns)}} if arns else {}
 
 
 def tamper_proof_but_for_locks(bucket_arn: str) -> list[Statement]:

@@ -20,11 +20,14 @@ TURN = datetime.timedelta(minutes=15)
 def missing(world: World, target: Target, head: Link, now: Moment) -> int:
     """Return how many objects that the link whose turn it is names are gone or have another size.
 
-    What lifecycle may have removed by now is not missed. A link that is not there counts as one missing object.
+    What lifecycle may have removed by now is not missed. A link that is not there counts as one missing object, unless
+    policy removed it with all that were before it.
     """
-    link = ledger.link(world.s3, target, _whose_turn(head, now))
+    number = _whose_turn(head, now)
+    link = ledger.link(world.s3, target, number)
     if link is None:
-        return 1
+        oldest = ledger.oldest(world.s3, target)
+        return 0 if oldest and number < oldest.sequence and expired_before(target, oldest, now) else 1
     if may_be_removed(target, link, now):
         return 0
     named = {str(item["key"]): int(item["size"]) for item in link.body["objects"]}
@@ -34,6 +37,13 @@ def missing(world: World, target: Target, head: Link, now: Moment) -> int:
 def may_be_removed(target: Target, link: Link, now: Moment) -> bool:
     """Return whether lifecycle may have removed by now what this link names."""
     return _written(link) + datetime.timedelta(days=target.keep_days) <= now
+
+
+def expired_before(target: Target, oldest: Link, now: Moment) -> bool:
+    """Return whether lifecycle may have removed by now what was before `oldest`, the first link that is left."""
+    written = oldest.body.get("previous_written") or oldest.body["written"]
+    kept = datetime.timedelta(days=target.proofs_keep_days)
+    return datetime.datetime.fromisoformat(str(written)) + kept <= now
 
 
 def _whose_turn(head: Link, now: Moment) -> int:

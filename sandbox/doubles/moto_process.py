@@ -16,29 +16,39 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
+from moto.iam.policy_validation import SERVICE_TYPE_REGION_INFORMATION_ERROR_ASSOCIATIONS
 from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import ExportTask, LogsBackend
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.exceptions import InvalidBucketState
 from moto.s3.models import S3Backend, s3_backends
+from moto.s3.responses import S3Response
 from werkzeug.serving import make_server
 
+JOBS = "/v20180820/jobs"
 CHECKSUM, ALGORITHM = "HTTP_X_AMZ_CHECKSUM_", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"
 
 
 class ChecksumsNamed(DomainDispatcherApplication):
-    """moto, told the algorithm of each checksum that it is given.
+    """moto, told the algorithm of each checksum that it is given, with S3 Batch Operations beside it.
 
     A bucket with a default lock takes only objects with Content-MD5 or a checksum. S3 counts any `x-amz-checksum-*`
     header as one (User Guide, "Managing Object Lock", uploads); moto 5.2 looks for the algorithm's own header, which
     the Go SDK, and so the collector's exporter, does not send beside it.
     """
 
+    def __init__(self, create_app: Any, jobs: Any) -> None:
+        super().__init__(create_app)
+        self._jobs = jobs
+
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer one request."""
+        if environ["PATH_INFO"].startswith(JOBS):
+            return self._jobs.answer(environ, start_response)
         given = [name.removeprefix(CHECKSUM) for name in environ if name.startswith(CHECKSUM)]
         if given and ALGORITHM not in environ:
             environ[ALGORITHM] = given[0]
@@ -104,7 +114,14 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line a request would only fill the disk
     LogsBackend.create_export_task = export_as_cloudwatch_does  # type: ignore[method-assign,assignment]
     S3Backend.put_object_lock_configuration = lock_where_objects_are  # type: ignore[method-assign]
-    app = ChecksumsNamed(create_backend_app)
+    # A job's ARN names its region, as an access point's does (Service Authorization Reference, Amazon S3).
+    SERVICE_TYPE_REGION_INFORMATION_ERROR_ASSOCIATIONS["s3"]["valid_starting_values"].append("job/")
+    # Last, so that no module of this repository can take the place of another one's.
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    from sandbox.doubles.moto_batch import BatchOperations, answer_retention
+
+    S3Response._key_response_get = answer_retention(S3Response._key_response_get)  # type: ignore[method-assign]
+    app = ChecksumsNamed(create_backend_app, BatchOperations())
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"port": server.server_port}), flush=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.archive.keeping.place import Place
+from infra.documents.lifecycle import RECORDS
 from infra.export import chain
 from infra.export.answers import explained
-from infra.export.targets import COLLECTED, EXPORTED
 from infra.problems import InputError, Problem
 
-PREFIXES = (COLLECTED, EXPORTED)
+PREFIXES = RECORDS
 GRACE = datetime.timedelta(days=3)
 """How late S3 may be with a rule before it is said: rules run once a day, and take their time."""
 ONE_DAY = datetime.timedelta(days=1)
@@ -56,7 +56,7 @@ class Certificate:
         return {
             "month": self.month,
             "rule": {
-                "id": "expire",
+                "ids": [f"expire-{prefix.strip('/')}" for prefix in PREFIXES],
                 "keep_days": place.retention.keep_days,
                 "replaced_versions_keep_days": place.retention.replaced_versions_keep_days,
             },
