@@ -141,7 +141,8 @@ def _masked(value: Any) -> bool:
     if type(value) is str:
         return MASK in value
     if isinstance(value, dict):
-        return any(MASK in name or _masked(item) for name, item in value.items())
+        items = value.items()
+        return any([MASK in name or (MASK in it if type(it) is str else _masked(it)) for name, it in items])
     return isinstance(value, list) and any(map(_masked, value))
 
 
