@@ -34,7 +34,8 @@ def _alike(value: Any) -> Any:
     CloudWatch's text does not.
     """
     if isinstance(value, dict):
-        return tuple(sorted([(name, it if type(it) is str else _alike(it)) for name, it in value.items()]))
+        names = sorted(value)
+        return names, [it if type(it) is str else _alike(it) for it in map(value.__getitem__, names)]
     if isinstance(value, list):
         return [_alike(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

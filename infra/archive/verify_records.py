@@ -4,6 +4,7 @@ Both are read once; of each record a few bytes go to one of PARTS files by its u
 """
 
 import datetime
+import functools
 import struct
 import uuid
 from collections import Counter, defaultdict
@@ -79,6 +80,11 @@ class ExportedDay:
     begun: Moment
     whole: bool
 
+    @functools.cached_property
+    def begun_ns(self) -> int:
+        """Return when the export was begun (ns since 1970), to the millisecond."""
+        return int(self.begun.timestamp() * 1000) * 1_000_000
+
 
 class Side:
     """One archive's records, in parts on disk."""
@@ -117,7 +123,7 @@ def collected_traits(record: ArchivedRecord, exported: dict[Day, ExportedDay], h
     day = exported.get(EPOCH + datetime.timedelta(days=record.time_ns // DAY_NS))
     if day is None:
         return traits | Trait.NOT_EXPORTED
-    if record.observed_ns >= int(day.begun.timestamp() * 1000) * 1_000_000:
+    if record.observed_ns >= day.begun_ns:
         traits |= Trait.AFTER
     return traits if day.whole else traits | Trait.PARTIAL
 
@@ -141,8 +147,10 @@ def _masked(value: Any) -> bool:
     if type(value) is str:
         return MASK in value
     if isinstance(value, dict):
-        items = value.items()
-        return any([MASK in name or (MASK in it if type(it) is str else _masked(it)) for name, it in items])
+        for name, item in value.items():
+            if MASK in name or (MASK in item if type(item) is str else _masked(item)):
+                return True
+        return False
     return isinstance(value, list) and any(map(_masked, value))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from itertools import groupby
+from json.encoder import encode_basestring_ascii as _text
 from typing import Any
 
 from infra.archive import otlp
@@ -11,6 +12,7 @@ from infra.archive.records import ArchivedRecord
 RECORDS, CHARACTERS = 500, 512 * 1024
 """A batch has at most so many records, and is closed when it is as long as this: below what any sink takes at once
 (CloudWatch Logs: 1,048,576 bytes), so that what a crash sends twice is little."""
+NO_VALUE = "{}"
 _dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -66,25 +68,33 @@ def _row(record: ArchivedRecord) -> str:
     """Return a record as OTLP's JSON, without the fields that are empty."""
     fields = [f'"timeUnixNano":"{record.time_ns}","observedTimeUnixNano":"{record.observed_ns}"']
     fields += [
-        f'"{name}":{_dumps(value)}'
-        for name, value in (
-            ("severityNumber", record.severity_number),
+        f'"{name}":{number}'
+        for name, number in (("severityNumber", record.severity_number), ("flags", record.flags))
+        if number
+    ]
+    fields += [
+        f'"{name}":{_dumps(text)}'
+        for name, text in (
             ("severityText", record.severity_text),
-            ("body", otlp.any_value(record.body)),
-            ("flags", record.flags),
             ("traceId", record.trace_id),
             ("spanId", record.span_id),
             ("eventName", record.event_name),
         )
-        if value
+        if text
     ]
+    if (body := _any_value(record.body)) != NO_VALUE:
+        fields.append(f'"body":{body}')
     if record.attributes:
-        # Nearly all are text; to build a tree for the encoder takes three times as long.
         pairs = [
-            f'{{"key":{_dumps(name)},"value":{{"stringValue":{_dumps(value)}}}}}'
+            f'{{"key":{_text(name)},"value":{{"stringValue":{_text(value)}}}}}'
             if type(value) is str
-            else f'{{"key":{_dumps(name)},"value":{_dumps(otlp.any_value(value))}}}'
+            else f'{{"key":{_text(name)},"value":{_any_value(value)}}}'
             for name, value in record.attributes.items()
         ]
         fields.append(f'"attributes":[{",".join(pairs)}]')
     return f"{{{','.join(fields)}}}"
+
+
+def _any_value(value: Any) -> str:
+    """Return an AnyValue in JSON. Nearly all are text: a tree for the encoder would take three times as long."""
+    return f'{{"stringValue":{_text(value)}}}' if type(value) is str else _dumps(otlp.any_value(value))
