@@ -87,7 +87,8 @@ def _answer(context: Context, asked: Plan, window: Window, output: Output) -> bo
     s3: S3Client = boto3.client("s3", region_name=context.region)
     errors = Console(stderr=True, highlight=False)
     late = datetime.timedelta(hours=asked.asked.late_hours)
-    found = {cls: listed(s3, table, asked.asked.source, window, late) for cls, table in asked.tables.items()}
+    with errors.status("listing the archive"):
+        found = {cls: listed(s3, table, asked.asked.source, window, late) for cls, table in asked.tables.items()}
     size = sum(item.size_bytes for each in found.values() for item in each.read)
     _within_limit(context, size)
     with tempfile.TemporaryDirectory(prefix="tinybeans-search-") as directory, Engine(Path(directory)) as engine:
@@ -103,7 +104,9 @@ def _answer(context: Context, asked: Plan, window: Window, output: Output) -> bo
             task = bar.add_task("searching", total=size)
             work = [(cls, table, found[cls].read) for cls, table in asked.tables.items()]
             seen = engine.gather(s3, asked.asked, work, lambda item: bar.advance(task, item.size_bytes))
-        rows = write(output, *engine.answer(asked.asked), sys.stdout)
+        with errors.status("answering"):
+            answer = engine.answer(asked.asked)
+        rows = write(output, *answer, sys.stdout)
     errors.print(_summary(rows, window, seen, list(found.values())), markup=False, soft_wrap=True)
     if seen.asleep:
         names = "\n".join(f"  s3://{item.bucket}/{item.key} ({item.storage_class})" for item in seen.asleep[:5])

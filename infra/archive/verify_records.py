@@ -8,7 +8,7 @@ import functools
 import struct
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from pathlib import Path
@@ -154,9 +154,15 @@ def _masked(value: Any) -> bool:
     return isinstance(value, list) and any(map(_masked, value))
 
 
-def compared(collected: Side, exported: Side) -> Iterator[tuple[Outcome, int, bytes]]:
-    """Yield the outcome, event day (since 1970) and uid of every record of both sides, duplicates once more."""
+def compared(
+    collected: Side, exported: Side, tick: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Outcome, int, bytes]]:
+    """Yield the outcome, event day (since 1970) and uid of every record of both sides, duplicates once more.
+
+    `tick` is called for each part.
+    """
     for number in range(PARTS):
+        tick()
         rows: dict[bytes, tuple[bytes, int, int]] = {}
         seen: set[bytes] = set()
         for uid, content, day, traits in collected.part(number):

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from sandbox.perf.archive_commands import Command, Made, Taken, made, replay, run, search, verification
+from sandbox.archive_records import BLOCK
+from sandbox.perf.archive_commands import DAYS, Command, Made, Taken, made, replay, run, search, verification
 from sandbox.perf.archive_server import Serving, serving
 from sandbox.perf.null_sink import null_sink
 from sandbox.perf.surroundings import Machine
@@ -23,8 +24,8 @@ MEMORY_BAR_MIB = 300
 LINEAR_BAR = 1.5
 """How much longer a record may take in the largest archive than in the smallest."""
 MILLIONS = (1.0, 10.0)
-FEWEST = 10_000
-"""Records of the smallest archive that says anything."""
+FEWEST = DAYS * BLOCK
+"""Records of the smallest archive that has an object a day."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from infra.documents.export_assignment import assignment
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 from sandbox.archive_exports import Exported, Signer, collected, exported
-from sandbox.archive_records import RECORDS_A_REQUEST, request_of
+from sandbox.archive_records import BLOCK, RECORDS_A_REQUEST, request_of
 from sandbox.archives import Archive
 from sandbox.doubles.aws_clients import SANDBOX_CREDENTIALS
 from sandbox.perf.archive_server import Cloud, Serving
@@ -90,13 +90,18 @@ class Taken:
         return self.cpu_seconds / self.records * 1e6
 
 
-def made(records: int, now: datetime.datetime, tell: Callable[[int], None] = lambda _: None) -> Made:
-    """Return an archive of `records` records of DAYS closed days; `tell` is given the records of each exported object."""
+def made(
+    records: int, now: datetime.datetime, tell: Callable[[int], None] = lambda _: None, *, an_object: int = BLOCK
+) -> Made:
+    """Return an archive of DAYS closed days, which has at least as many objects.
+
+    `tell` is given the records of each exported object.
+    """
     context = context_from_file(STACK, ROOT, now.date())
     told = assignment(context)
     target = next(target for target in told.targets if target.cls == CLASS)
     begin = datetime.datetime.combine(now.date() - datetime.timedelta(days=DAYS + 2), datetime.time(), datetime.UTC)
-    archive, signer = Archive(cls=CLASS, start=begin, records=records, hours=24 * DAYS), Signer()
+    archive, signer = Archive(cls=CLASS, start=begin, records=records, hours=24 * DAYS, an_object=an_object), Signer()
     found = exported(archive, told, target, signer, tell)
     objects = {**collected(archive), **found.objects}
     cloud = Cloud({context.archive_bucket(CLASS): objects}, found.announcements, signer)
