@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from json.scanner import make_scanner
 from typing import Any
 
 from infra.archive.text_stream import Text
 
 LARGEST_VALUE_CHARACTERS = 8 * 1024**2
 """A value that has not ended by then is no log record: the collector cuts one above 500,000 bytes (verify.py)."""
-_SCAN = json.JSONDecoder().scan_once
+_SCAN = make_scanner(json.JSONDecoder())
 """Parses the value that begins at an index of a text; StopIteration where none does."""
 _SPACE = " \t\r\n"
 
