@@ -31,7 +31,7 @@ test: environment ## all tests, with the real engine and the real collector (ARG
 unit: environment ## the tests that need no outside program (ARGS= for pytest)
 	@$(PYTHON_IN) -m pytest -n 2 --dist loadfile -m 'not engine and not collector and not checker' $(ARGS)
 
-perf: environment ## CPU time and memory of every stage of the collector, table and picture (PERF_ARGS=--quick)
+perf: environment ## CPU time and memory of every stage of the collector, table and picture (PERF_ARGS=--quick); of archive commands (PERF_ARGS="--archive 1 10 50", in millions)
 	@$(PYTHON_IN) -m sandbox.perf $(PERF_ARGS)
 
 forecast: environment ## a month's cost by sink and class, and what would save most (LOGS= or MIX= with RATE=, or METRICS=; STACK= WHAT_IF= PRICES= ARGS=)

@@ -101,6 +101,15 @@ def test_a_certificate_says_day_objects_bytes_records_rule_and_policy(listing: L
     assert certify(place, "2026-09", NOW).document(place)["rows"] == []
 
 
+def test_whoever_waits_for_a_certificate_sees_versions_being_looked_at(listing: Listing, place: Place) -> None:
+    for number in range(5):
+        listing.add(f"otlp/{number}.gz", WRITTEN, 100, EXPIRED)
+    listing.add("export/g/1.gz", WRITTEN, 10)
+    seen: list[int] = []
+    certify(place, "2026-10", NOW, seen.append)
+    assert sum(seen) == 6
+
+
 def test_what_was_removed_early_or_not_in_time_is_a_finding(listing: Listing, place: Place) -> None:
     listing.add("otlp/early.gz", WRITTEN, 100, WRITTEN + 3 * DAY)
     listing.add("otlp/late.gz", WRITTEN, 100)

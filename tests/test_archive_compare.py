@@ -143,3 +143,45 @@ print(json.dumps([seconds, peak]))
     assert max(peak) < 300 * 1024**2
     assert peak[1] - peak[0] < 30 * 1024**2, "memory grows with the number of records"
     assert seconds[1] < 4 * seconds[0] * 2.5, "time grows faster than the number of records"
+
+
+def test_how_a_record_was_read_makes_no_difference(tmp_path: Path) -> None:
+    nested = {"b": [1, {"y": "z", "x": 2.0}], "a": "text", "flag": True}
+    read = json.loads(json.dumps({"a": "text", "flag": True, "b": [1.0, {"x": 2, "y": "z"}]}))
+    mine, theirs = record(attributes=nested, body=nested), record(attributes=read, body=read)
+    assert outcome(tmp_path, [mine], [theirs]) == {Outcome.SAME.value: 1}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"flag": 1}, {"flag": "True"}, {"list": [["a", 1]]}, {"list": {"a": "1"}}, {"list": []}, {"list": {}}, {"n": 5.5}],
+    ids=str,
+)
+def test_values_of_another_kind_are_not_alike(tmp_path: Path, changed: dict[str, Any]) -> None:
+    was = {"flag": True, "list": {"a": 1}, "n": 5}
+    found = outcome(tmp_path, [record(attributes=was)], [record(attributes={**was, **changed})])
+    assert found == {Outcome.ALTERED.value: 1}
+
+
+def test_the_note_of_a_moved_time_counts_for_nothing_and_only_among_the_attributes(tmp_path: Path) -> None:
+    note = {ORIGINAL: "2026-11-19T12:00:00Z"}
+    assert outcome(tmp_path / "a", [record()], [record(attributes=note)]) == {Outcome.SAME.value: 1}
+    altered = outcome(tmp_path / "b", [record(body={"a": "b"})], [record(body={"a": "b", **note})])
+    assert altered == {Outcome.ALTERED.value: 1}
+
+
+@pytest.mark.parametrize(
+    "masked", [{"body": "by **** today"}, {"body": ["a", {"k": "**"}]}, {"attributes": {"u": {"**": 1}}}]
+)
+def test_a_mask_is_seen_wherever_it_stands(tmp_path: Path, masked: dict[str, Any]) -> None:
+    assert outcome(tmp_path, [record()], [record(**masked)]) == {Outcome.MASKED.value: 1}
+
+
+def test_one_star_is_no_mask(tmp_path: Path) -> None:
+    assert outcome(tmp_path, [record()], [record(body="a * b")]) == {Outcome.ALTERED.value: 1}
+
+
+@pytest.mark.parametrize("uid", ["01K00000000000000000000000", "0199000000007000800000000000000 ", "zz", ""])
+def test_a_uid_that_is_no_uuid_is_still_found_on_the_other_side(tmp_path: Path, uid: str) -> None:
+    one = record(attributes={"log.record.uid": uid})
+    assert outcome(tmp_path, [one], [one]) == {Outcome.SAME.value: 1}

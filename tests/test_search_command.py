@@ -26,7 +26,8 @@ from infra.archive.search_question import Plan, plan, pseudonym
 from infra.archive.window import Window
 from infra.documents.search.tables import Source
 from infra.problems import InputError
-from sandbox.archives import address_of, event_of, objects, request_of, uid_of
+from sandbox.archive_records import address_of, event_of, request_of, uid_of
+from sandbox.archives import objects
 from tests.collector_run import batch, record
 from tests.factories import context
 

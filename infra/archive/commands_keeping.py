@@ -109,7 +109,8 @@ def certify_expiry(
         now = datetime.datetime.now(datetime.UTC)
         place = place_in(stack, cls)
         asked = asked_by(who, why, now)
-        found = certificates.certify(place, month, now)
+        with _bar() as seen:
+            found = certificates.certify(place, month, now, seen)
         entry = append(place, entries(place), Kind.CERTIFICATE, asked, found.document(place))
         output.mkdir(parents=True, exist_ok=True)
         path = output / f"expiry-{place.bucket}-{month}.json"

@@ -28,7 +28,7 @@ from infra.export.targets import EXPORTED, Target
 
 Tell = Callable[[str], None]
 """Says what is being looked at; called for each link, object and some thousand records."""
-EVERY = 2000
+EVERY = 1000
 """Records between two signs of life."""
 
 
@@ -97,7 +97,8 @@ def compare_records(
             exported_side = compare.Side(Path(directory) / "exported")
             try:
                 _fill(kept, s3, target, chain_of, collected_side, exported_side, verified, tell)
-                counts, bad = compare.summed(compare.compared(collected_side, exported_side))
+                comparing = partial(tell, f"parts compared, of {compare.PARTS}, of {target.log_group}")
+                counts, bad = compare.summed(compare.compared(collected_side, exported_side, comparing))
             finally:
                 collected_side.close()
                 exported_side.close()
@@ -132,13 +133,13 @@ def _fill(
                 collected_side.add(record, compare.collected_traits(record, exported_days, target.hot_days))
             number += 1
             if number % EVERY == 0:
-                tell(f"records that the collector archived of {target.log_group}")
+                tell(f"thousands of records that the collector archived of {target.log_group}")
     for item in _exported_objects(scope, target, chain_of):
         for record in _readable(s3, item, verified):
             exported_side.add(record, compare.exported_traits(record))
             number += 1
             if number % EVERY == 0:
-                tell(f"records that CloudWatch exported of {target.log_group}")
+                tell(f"thousands of records that CloudWatch exported of {target.log_group}")
     verified.looked_at["compared records"] += number
 
 

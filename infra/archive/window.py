@@ -1,7 +1,7 @@
 """A window of event time: what FROM and TO mean to every command on archives."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.problems import InputError, Problem
 
@@ -16,10 +16,16 @@ class Window:
 
     start: datetime.datetime
     end: datetime.datetime
+    _ends_ns: tuple[int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Reckon both ends once: every record of an archive is asked about."""
+        object.__setattr__(self, "_ends_ns", (nanoseconds(self.start), nanoseconds(self.end)))
 
     def __contains__(self, time_ns: int) -> bool:
         """Return whether a time in Unix nanoseconds lies in the window."""
-        return nanoseconds(self.start) <= time_ns < nanoseconds(self.end)
+        first, after = self._ends_ns
+        return first <= time_ns < after
 
     def __str__(self) -> str:
         """Return both ends as ISO 8601."""
