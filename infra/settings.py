@@ -196,6 +196,8 @@ class Access(Model):
     """Roles that put secret values where credentials_from is operator; they cannot read one back."""
     archive_keepers: tuple[Principal, ...] = ()
     """Roles that place and lift legal holds, extend locks and certify expiry; without them nobody can."""
+    erasers: tuple[Principal, ...] = ()
+    """Roles that may take the role that erases one person's records; without them that role does not exist."""
     readers: dict[str, Trust]
     """Who may take each reader group's role."""
 
@@ -211,6 +213,10 @@ class Access(Model):
             ("secret_operators", "readers", set(self.secret_operators) & readers),
             ("archive_keepers", "deployers", set(self.archive_keepers) & set(self.deployers)),
             ("archive_keepers", "key_administrators", set(self.archive_keepers) & set(self.key_administrators)),
+            ("erasers", "deployers", set(self.erasers) & set(self.deployers)),
+            ("erasers", "key_administrators", set(self.erasers) & set(self.key_administrators)),
+            ("erasers", "secret_operators", set(self.erasers) & set(self.secret_operators)),
+            ("erasers", "archive_keepers", set(self.erasers) & set(self.archive_keepers)),
         ):
             if both:
                 raise Refused(

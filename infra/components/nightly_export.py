@@ -35,7 +35,7 @@ class NightlyExport(pulumi.ComponentResource):
     in which manifests are announced, the key that signs them and the key of everything else here.
 
     Grants `role` exactly what infra/documents/export_policy.py says; the schedule's own role, made here, may call this
-    function. Nobody else may sign.
+    function. Nobody else may sign but `eraser_arns`, who sign what they erased.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class NightlyExport(pulumi.ComponentResource):
         role: ExportRole,
         key_arns: Mapping[str, pulumi.Input[str]],
         audit_group: pulumi.Input[str],
+        eraser_arns: Sequence[pulumi.Input[str]] = (),
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -61,6 +62,7 @@ class NightlyExport(pulumi.ComponentResource):
             f"{name}-signing",
             context=context,
             role_arn=role.role.arn,
+            eraser_arns=eraser_arns,
             alias=SIGNING_KEY,
             tags=self._tags,
             parent=self,
