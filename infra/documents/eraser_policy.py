@@ -89,7 +89,7 @@ def eraser_reading(context: Context, classes: Sequence[ErasedClass]) -> dict[str
         _allow(
             "ReadVersions",
             ["s3:GetObject", "s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:GetObjectVersion"],
-            [f"{arn}/{prefix}*" for arn in buckets for prefix in (*RECORDS, ERASURES)],
+            [f"{arn}/*" for arn in buckets],
         ),
         _allow("Decrypt", ["kms:Decrypt"], [it.key_arn for it in classes], {"kms:ViaService": [logs, s3]}),
     ]
@@ -104,7 +104,6 @@ def eraser_writing(context: Context, classes: Sequence[ErasedClass], *, signing_
     """Return the permission to erase, to sign the record of it, and the refusal of everything beyond."""
     these = [it for it in classes if it.erasable]
     copies = [it.replica_arn for it in these if it.replica_arn]
-    every = [arn for it in classes for arn in (it.bucket_arn, it.replica_arn) if arn]
     through = {
         "kms:ViaService": context.regional_service("s3"),
         "kms:EncryptionContext:aws:s3:arn": [it.bucket_arn for it in these],
@@ -121,8 +120,7 @@ def eraser_writing(context: Context, classes: Sequence[ErasedClass], *, signing_
             ),
             _allow("Encrypt", ["kms:GenerateDataKey"], [it.key_arn for it in these], through),
             _allow("SignErasures", ["kms:GetPublicKey", "kms:Sign"], [signing_key_arn]),
-            _deny("NeverBeyond", NEVER, [form for arn in every for form in (arn, f"{arn}/*")]),
-            _deny("NeverAlterKeys", ALTER_KEY, [it.key_arn for it in classes]),
+            _deny("NeverBeyond", [*NEVER, *ALTER_KEY], ["*"]),
         ],
     }
 
