@@ -73,11 +73,13 @@ def stored(s3: "S3Client", bucket: str, window: Window, *, late: datetime.timede
     first, last = window.start - EARLY, window.end + late
     begin = f"otlp/year={first:%Y}/month={first:%m}/day={first:%d}/hour={first:%H}/"
     end = f"otlp/year={last:%Y}/month={last:%m}/day={last:%d}/hour={last:%H}/\x7f"
-    yield from itertools.takewhile(
-        lambda found: found.key <= end, _grouped(s3, bucket, COLLECTED_PREFIX, begin, Form.COLLECTED)
-    )
+    for number in range((last.date() - first.date()).days + 1):
+        day = first.date() + datetime.timedelta(days=number)
+        for found in _grouped(s3, bucket, f"{COLLECTED_PREFIX}{day:%Y}/month={day:%m}/day={day:%d}/", Form.COLLECTED):
+            if begin <= found.key <= end:
+                yield found
     days = window.start.date(), (window.end - datetime.timedelta(microseconds=1)).date()
-    for found in _grouped(s3, bucket, EXPORTED_PREFIX, "", Form.EXPORTED):
+    for found in _grouped(s3, bucket, EXPORTED_PREFIX, Form.EXPORTED):
         withheld = found.key.rsplit("/", 2)[-2] == QUARANTINE_STREAM
         if found.key.endswith(".gz") and not withheld and days[0] <= found.at(found.versions[0]).day <= days[1]:
             yield found
@@ -85,14 +87,14 @@ def stored(s3: "S3Client", bucket: str, window: Window, *, late: datetime.timede
 
 def versions_of(s3: "S3Client", bucket: str, key: str, form: Form) -> Stored:
     """Return one key with its versions, none where there is none. Raises ArchiveError as `stored` does."""
-    for found in _grouped(s3, bucket, key, "", form):
+    for found in _grouped(s3, bucket, key, form):
         if found.key == key:
             return found
     return Stored(bucket, key, form, ())
 
 
-def _grouped(s3: "S3Client", bucket: str, prefix: str, after: str, form: Form) -> Iterator[Stored]:
-    for key, group in itertools.groupby(_listed(s3, bucket, prefix, after), lambda item: str(item["Key"])):
+def _grouped(s3: "S3Client", bucket: str, prefix: str, form: Form) -> Iterator[Stored]:
+    for key, group in itertools.groupby(_listed(s3, bucket, prefix), lambda item: str(item["Key"])):
         versions = tuple(
             Version(
                 item["VersionId"],
@@ -106,13 +108,16 @@ def _grouped(s3: "S3Client", bucket: str, prefix: str, after: str, form: Form) -
         yield Stored(bucket, key, form, versions)
 
 
-def _listed(s3: "S3Client", bucket: str, prefix: str, after: str) -> Iterator[Any]:
+def _listed(s3: Any, bucket: str, prefix: str) -> Iterator[Any]:
     try:
-        pages = s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=prefix, **({"KeyMarker": after} if after else {})
-        )
-        for page in pages:
+        behind: dict[str, str] = {}
+        while True:
+            page = s3.list_object_versions(Bucket=bucket, Prefix=prefix, **behind)
             yield from page.get("Versions", [])
+            if not page.get("IsTruncated"):
+                return
+            behind = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page.get("NextVersionIdMarker", "")}
+            behind = {name: marker for name, marker in behind.items() if marker}
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise ArchiveError(bucket, prefix, f"its versions cannot be listed ({code})") from None
