@@ -15,6 +15,7 @@ from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
 from infra.components.dashboard import Dashboards
+from infra.components.eraser import Eraser, EraserRole
 from infra.components.export_role import ExportRole
 from infra.components.keepers import KeeperRoles, Keepers
 from infra.components.log_store import LogStore
@@ -60,6 +61,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     exporter = ExportRole("export-role", context=context, opts=opts)
     keeping = KeeperRoles("keeper-roles", context=context, opts=opts)
     requests = SubjectRole("subject-role", context=context, readers=readers, opts=opts)
+    eraser = EraserRole("eraser-role", context=context, opts=opts)
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
@@ -67,7 +69,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     access_logs = AccessLogs(
         "access-logs", context=context, also=[config_bucket(context), results_bucket(context), *beside], opts=opts
     )
-    replicas = Replicas("replicas", context=context, opts=opts)
+    replicas = Replicas("replicas", context=context, erasers={cls: eraser.arns_for(cls) for cls in classes}, opts=opts)
     stores = {
         cls: LogStore(
             cls,
@@ -75,9 +77,14 @@ def deploy(stack: Stack) -> dict[str, Any]:
             cls=cls,
             data_class=data_class,
             writer_arn=roles.task.arn,
-            hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn],
-            archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn],
-            also=keeping.key_statements(cls, beside=exporter.key_statements(cls, replicas)),
+            hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn, *eraser.arns],
+            archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn, *eraser.arns],
+            also=keeping.key_statements(
+                cls,
+                beside=pulumi.Output.all(exporter.key_statements(cls, replicas), eraser.key_statements(cls)).apply(
+                    lambda found: [*found[0], *found[1]]
+                ),
+            ),
             opts=opts,
         )
         for cls, data_class in classes.items()
@@ -92,6 +99,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             access_logs=access_logs,
             writer_arn=roles.task.arn,
             exporter_arn=exporter.role.arn,
+            eraser_arns=eraser.arns_for(cls),
             replica=replicas.by_class.get(cls),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[stores[cls].key])),
         )
@@ -118,6 +126,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         role=exporter,
         key_arns=key_arns,
         audit_group=stores[announcing_class(context)].log_group_name,
+        eraser_arns=eraser.arns,
         after=list(archives.values()),
         opts=opts,
     )
@@ -142,6 +151,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         values=stack.secrets,
         reader_role=roles.execution,
         subject_role_arn=requests.role.arn,
+        eraser_arns=eraser.arns,
         opts=opts,
     )
     SubjectRequests(
@@ -152,6 +162,18 @@ def deploy(stack: Stack) -> dict[str, Any]:
         audit_store=stores[announcing_class(context)],
         pepper_arns=secrets.pepper_arns,
         secrets_key_arn=secrets.key_arn,
+        opts=opts,
+    )
+    Eraser(
+        "eraser",
+        context=context,
+        role=eraser,
+        replicas=replicas,
+        key_arns=key_arns,
+        audit_store=stores[announcing_class(context)],
+        pepper_arns=secrets.pepper_arns,
+        secrets_key_arn=secrets.key_arn,
+        signing_key_arn=nightly.signing_key_arn,
         opts=opts,
     )
     collector = Collector(

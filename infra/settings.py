@@ -197,6 +197,8 @@ class Access(Model):
     archive_keepers: tuple[Principal, ...] = ()
     """Who may take the keepers' role, which places and lifts legal holds, extends locks and certifies expiry; without
     them there is none, and nobody can."""
+    erasers: tuple[Principal, ...] = ()
+    """Roles that may take the role that erases one person's records; without them that role does not exist."""
     readers: dict[str, Trust]
     """Who may take each reader group's role."""
 
@@ -212,6 +214,10 @@ class Access(Model):
             ("secret_operators", "readers", set(self.secret_operators) & readers),
             ("archive_keepers", "deployers", set(self.archive_keepers) & set(self.deployers)),
             ("archive_keepers", "key_administrators", set(self.archive_keepers) & set(self.key_administrators)),
+            ("erasers", "deployers", set(self.erasers) & set(self.deployers)),
+            ("erasers", "key_administrators", set(self.erasers) & set(self.key_administrators)),
+            ("erasers", "secret_operators", set(self.erasers) & set(self.secret_operators)),
+            ("erasers", "archive_keepers", set(self.erasers) & set(self.archive_keepers)),
         ):
             if both:
                 raise Refused(

@@ -46,14 +46,16 @@ def _alike(value: Any) -> Any:
 
 
 def key(record: ArchivedRecord) -> bytes:
-    """Return what a record is found by on the other side: its uid, or a hash of what stands in its place."""
-    uid = record.uid
+    """Return what a record is found by on the other side: its uid's bytes, or those of its place where it has none."""
+    return uid_key(record.uid or f"{record.object_key}#{record.number}")
+
+
+def uid_key(uid: str) -> bytes:
+    """Return the sixteen bytes that a uid is compared by: a UUID's own, a hash of any other, such as a ULID."""
     try:
         # What UUID() answers, in a third of the time; what is written otherwise is left to it.
         digits = uid.replace("-", "")
         found = bytes.fromhex(digits) if len(digits) == 2 * UUID_BYTES else b""
         return found if len(found) == UUID_BYTES else uuid.UUID(uid).bytes
     except ValueError:
-        # A ULID, or a record without any: then its place is what tells it from others.
-        text = uid or f"{record.object_key}#{record.number}"
-        return hashlib.blake2b(text.encode(), digest_size=UUID_BYTES).digest()
+        return hashlib.blake2b(uid.encode(), digest_size=UUID_BYTES).digest()

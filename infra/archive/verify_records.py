@@ -5,51 +5,22 @@ Both are read once; of each record a few bytes go to one of PARTS files by its u
 
 import datetime
 import functools
-import struct
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntFlag, StrEnum
-from pathlib import Path
-from typing import Any, BinaryIO
+from enum import StrEnum
+from typing import Any
 
-from infra.archive import verify_content
 from infra.archive.records import ArchivedRecord
+from infra.archive.verify_parts import DAY_NS, PARTS, Side, Trait, Uids
 from infra.documents.collector.sink_window import ORIGINAL
 from infra.export import audit
 from infra.export.days import Day, Moment
 
-PARTS = 256
-"""50 million records are 200,000 a part: some 60 MB while it is compared."""
-ROW = struct.Struct("<16s12siB")
-"""Uid, the beginning of the content's hash, event day as days since 1970, Trait."""
 MASK = "**"
 """What CloudWatch's data protection leaves of a value (User Guide, "Help protect sensitive log data with masking")."""
 EPOCH = datetime.date(1970, 1, 1)
-DAY_NS = 86_400_000_000_000
-
-
-class Trait(IntFlag):
-    """What has to be known of a record when it is found on one side only."""
-
-    NONE = 0
-    LATE = 1
-    """CloudWatch Logs would have refused its time when it came, so that the collector moved it."""
-    AFTER = 2
-    """It came after the day's newest export was begun."""
-    PARTIAL = 4
-    """Of its day, retention had removed something before the export."""
-    NOT_EXPORTED = 8
-    """Its day has no export."""
-    OWN = 16
-    """The export's own announcement, which goes to CloudWatch Logs alone."""
-    FOREIGN = 32
-    """It has no uid: it never went through the collector."""
-    MOVED = 64
-    """Its time was moved into this day."""
-    MASKED = 128
-    """Something in it is masked."""
 
 
 class Outcome(StrEnum):
@@ -64,6 +35,7 @@ class Outcome(StrEnum):
     RETENTION = "only collected: retention removed it before the export"
     NOT_EXPORTED = "only collected: its day has no export"
     MISSING_EXPORT = "only collected: missing from the export"
+    ERASED = "only in one of them: erased from the other by a request"
     OWN = "only exported: the export's own audit records"
     FOREIGN = "only exported: never went through the collector"
     MOVED = "only exported: moved here from a day that CloudWatch Logs no longer took"
@@ -84,33 +56,6 @@ class ExportedDay:
     def begun_ns(self) -> int:
         """Return when the export was begun (ns since 1970), to the millisecond."""
         return int(self.begun.timestamp() * 1000) * 1_000_000
-
-
-class Side:
-    """One archive's records, in parts on disk."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._paths = [directory / f"{number:03d}" for number in range(PARTS)]
-        self._files: list[BinaryIO] = [path.open("wb", buffering=1 << 14) for path in self._paths]
-
-    def add(self, record: ArchivedRecord, traits: Trait) -> None:
-        """Write a record down."""
-        uid = verify_content.key(record)
-        row = ROW.pack(uid, verify_content.content(record), record.time_ns // DAY_NS, traits)
-        self._files[uid[-1] % PARTS].write(row)
-
-    def part(self, number: int) -> Iterator[tuple[bytes, bytes, int, int]]:
-        """Yield the rows of a part, and forget it."""
-        self._files[number].close()
-        path = self._paths[number]
-        yield from ROW.iter_unpack(path.read_bytes())
-        path.unlink()
-
-    def close(self) -> None:
-        """Close what is open."""
-        for file in self._files:
-            file.close()
 
 
 def collected_traits(record: ArchivedRecord, exported: dict[Day, ExportedDay], hot_days: int) -> Trait:
@@ -155,14 +100,15 @@ def _masked(value: Any) -> bool:
 
 
 def compared(
-    collected: Side, exported: Side, tick: Callable[[], None] = lambda: None
+    collected: Side, exported: Side, erased: Uids | None = None, tick: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[Outcome, int, bytes]]:
     """Yield the outcome, event day (since 1970) and uid of every record of both sides, duplicates once more.
 
-    `tick` is called for each part.
+    `erased` are the uids of what signed erasures took out of one side or both. `tick` is called for each part.
     """
     for number in range(PARTS):
         tick()
+        gone = erased.part(number) if erased else frozenset()
         rows: dict[bytes, tuple[bytes, int, int]] = {}
         seen: set[bytes] = set()
         for uid, content, day, traits in collected.part(number):
@@ -175,9 +121,10 @@ def compared(
                 continue
             seen.add(uid)
             mine = rows.pop(uid, None)
-            yield _both(mine, content, traits) if mine else _only_exported(traits), day, uid
+            alone = Outcome.ERASED if uid in gone else _only_exported(traits)
+            yield _both(mine, content, traits) if mine else alone, day, uid
         for uid, (_, day, traits) in rows.items():
-            yield _only_collected(traits), day, uid
+            yield Outcome.ERASED if uid in gone else _only_collected(traits), day, uid
 
 
 def summed(
