@@ -17,15 +17,13 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from click.testing import Result
 from moto import mock_aws
 from moto.logs.models import LogsBackend, logs_backends
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from infra.archive.__main__ import app
 from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.export_assignment import assignment
-from infra.export import chain
 from sandbox.doubles.moto_process import export_as_cloudwatch_does
 from tests.archive_fake import collected_key, row
 from tests.collector_run import batch
@@ -126,13 +124,13 @@ def unexported(place: Place) -> Place:
 
 
 def _furnish(found: Place) -> None:
-    logs, kms, s3 = (boto3.client(name, REGION) for name in ("logs", "kms", "s3"))  # type: ignore[call-overload]
+    logs, kms, s3 = boto3.client("logs", REGION), boto3.client("kms", REGION), boto3.client("s3", REGION)
     told = assignment(found.context)
     for target in told.targets:
         logs.create_log_group(logGroupName=target.log_group)
         for stream in (STREAM, QUARANTINE_STREAM, told.audit_stream):
             logs.create_log_stream(logGroupName=target.log_group, logStreamName=stream)
-        s3.create_bucket(Bucket=target.bucket)
+        s3.create_bucket(Bucket=str(target.bucket))
     key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName=told.signing_key, TargetKeyId=key)
     at = int(NOW.timestamp()) * 1000
@@ -327,7 +325,6 @@ def test_a_corrupt_manifest_is_named_and_nothing_is_built_on_it(
         assert f"s3://{place.bucket}/{key}" in shown
         assert "0021-nightly-export.md, Repair" in shown
     assert place.keys() == before
-    assert key.startswith(chain.MANIFESTS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
