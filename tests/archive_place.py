@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import gzip
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
@@ -17,6 +19,9 @@ from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.export_assignment import assignment
 from tests.archive_fake import collected_key, row
 from tests.collector_run import batch
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 NOW = datetime.datetime.now(datetime.UTC)
 TODAY = str(NOW.date())
@@ -34,6 +39,10 @@ class Place:
     refused: dict[str, ClientError] = field(default_factory=dict)
     """Operation to what it is answered with."""
 
+    @functools.cached_property
+    def s3(self) -> S3Client:
+        return boto3.client("s3", REGION)
+
     @property
     def bucket(self) -> str:
         return self.context.archive_bucket("audit")
@@ -48,19 +57,18 @@ class Place:
 
     def keys(self, prefix: str = "") -> dict[str, str]:
         """Return what lies in the archive: key to its tag."""
-        listed = boto3.client("s3", REGION).list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         return {item["Key"]: item["ETag"] for item in listed}
 
     def forget(self, prefix: str) -> None:
-        s3 = boto3.client("s3", REGION)
         for key in self.keys(prefix):
-            s3.delete_object(Bucket=self.bucket, Key=key)
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def put(self, key: str, content: bytes) -> None:
-        boto3.client("s3", REGION).put_object(Bucket=self.bucket, Key=key, Body=content)
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
 
     def content(self, key: str) -> bytes:
-        content: bytes = boto3.client("s3", REGION).get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
 
 

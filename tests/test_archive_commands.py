@@ -53,17 +53,21 @@ def furnished() -> Iterator[Place]:
 @pytest.fixture
 def place(furnished: Place, tmp_path: Path) -> Iterator[Place]:
     """Yield the account as it was furnished, whatever the tests before did to its archive."""
-    kept = {key: furnished.content(key) for key in list(furnished.keys())}
+    tags = furnished.keys()
+    kept = {key: furnished.content(key) for key in tags}
     announced = logs_backends[ACCOUNT][REGION].groups[furnished.context.log_group("audit")].streams["export"].events
     before = list(announced)
     furnished.directory = tmp_path / "replay"
     yield furnished
     furnished.refused = {}
-    boto3.client("s3", REGION).create_bucket(Bucket=furnished.bucket)  # us-east-1: an owner's own is no error
-    furnished.forget("")
+    furnished.s3.create_bucket(Bucket=furnished.bucket)  # us-east-1: an owner's own is no error
     announced[:] = before
+    left = furnished.keys()
+    for key in left.keys() - kept.keys():
+        furnished.forget(key)
     for key, content in kept.items():
-        furnished.put(key, content)
+        if left.get(key) != tags[key]:
+            furnished.put(key, content)
 
 
 @pytest.fixture
@@ -164,7 +168,7 @@ def test_a_copy_is_verified_offline_with_the_public_key_alone(
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_bucket_that_is_not_there_is_named(command: str, place: Place) -> None:
     place.forget("")
-    boto3.client("s3", REGION).delete_bucket(Bucket=place.bucket)
+    place.s3.delete_bucket(Bucket=place.bucket)
     result = place.run(command)
     shown = said(result)
     assert result.exit_code == 1, shown
