@@ -128,4 +128,4 @@ def test_what_keeps_the_function_from_exporting_is_told_to_who_called_it(live: t
     finally:
         s3.delete_object(Bucket=bucket, Key=forged, VersionId=made["VersionId"], BypassGovernanceRetention=True)
     assert found.returncode != 0
-    assert f"the manifest s3://{bucket}/{forged} is corrupt" in found.stderr
+    assert f"the manifest s3://{bucket}/{forged} is corrupt" in found.stdout
