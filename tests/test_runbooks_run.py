@@ -65,33 +65,6 @@ def test_a_command_works_as_written(page: str, command: str, live: tuple[Live, P
     assert found.stdout.strip(), f"{page}: it says nothing"
 
 
-def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:
-    sandbox = live[0]
-    kms = aws_client("kms", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
-    alias = sandbox.context.key_alias("client")
-    key = kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
-    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-    try:
-        found = said("make look WHAT=keys", live)
-    finally:
-        kms.cancel_key_deletion(KeyId=key)
-        kms.enable_key(KeyId=key)
-    assert found.returncode != 0
-    assert "PendingDeletion" in found.stdout
-
-
-def test_a_group_without_key_or_retention_is_found(live: tuple[Live, Path]) -> None:
-    sandbox = live[0]
-    logs = aws_client("logs", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
-    logs.create_log_group(logGroupName="/somebody/elses")
-    try:
-        found = said("make look WHAT=groups", live)
-    finally:
-        logs.delete_log_group(logGroupName="/somebody/elses")
-    assert found.returncode != 0
-    assert "/somebody/elses" in found.stdout
-
-
 TODAY = datetime.datetime.now(datetime.UTC).date()
 YESTERDAY = TODAY - datetime.timedelta(days=1)
 WINDOW = f"FROM={YESTERDAY} TO={TODAY} CLASS=audit"
@@ -129,3 +102,30 @@ def test_what_keeps_the_function_from_exporting_is_told_to_who_called_it(live: t
         s3.delete_object(Bucket=bucket, Key=forged, VersionId=made["VersionId"], BypassGovernanceRetention=True)
     assert found.returncode != 0
     assert f"the manifest s3://{bucket}/{forged} is corrupt" in found.stdout
+
+
+def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:
+    sandbox = live[0]
+    kms = aws_client("kms", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    alias = sandbox.context.key_alias("client")
+    key = kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    try:
+        found = said("make look WHAT=keys", live)
+    finally:
+        kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+    assert found.returncode != 0
+    assert "PendingDeletion" in found.stdout
+
+
+def test_a_group_without_key_or_retention_is_found(live: tuple[Live, Path]) -> None:
+    sandbox = live[0]
+    logs = aws_client("logs", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    logs.create_log_group(logGroupName="/somebody/elses")
+    try:
+        found = said("make look WHAT=groups", live)
+    finally:
+        logs.delete_log_group(logGroupName="/somebody/elses")
+    assert found.returncode != 0
+    assert "/somebody/elses" in found.stdout
