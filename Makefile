@@ -111,7 +111,7 @@ subject-erase: environment ## erase one user's records; a dry run unless CONFIRM
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 
-render: environment ## render the collector's configuration and alert rules of every stack into collector_configs/
+render: environment ## render the collector's configuration and alert rules of every stack, and the questions saved in Athena
 	@$(PYTHON_IN) -m infra.render
 
 schemas: environment ## write the JSON schemas of the policy files

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.archive.__main__ import app
-from infra.archive.commands_export import GIVES_UP_AFTER, carry_out
+from infra.archive.commands_export import GIVES_UP_AFTER, UNANSWERED, carry_out
 from infra.export.plan import Wanted
-from infra.export.problems import LaterError
+from infra.export.problems import ExportError, LaterError
 
 YESTERDAY = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=1)
 WANTED = Wanted(YESTERDAY, YESTERDAY, datetime.datetime.now(datetime.UTC))
@@ -78,3 +78,16 @@ def test_when_aws_asks_for_patience_the_command_has_it() -> None:
 
     assert carry_out(step, WANTED, patience=0) is False
     assert calls == 2
+
+
+def test_when_aws_is_never_reached_the_command_ends_and_says_so() -> None:
+    calls = 0
+
+    def step(_: Wanted) -> dict[str, Any]:
+        nonlocal calls
+        calls += 1
+        raise LaterError("listing export tasks: EndpointConnectionError")
+
+    with pytest.raises(ExportError, match=r"EndpointConnectionError: 40 times in a row\. The same command carries on"):
+        carry_out(step, WANTED, patience=0)
+    assert calls == UNANSWERED

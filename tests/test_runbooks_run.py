@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.documents.export_assignment import assignment, code_version
+from infra.export.chain import key
+from infra.export.ledger import head
+from infra.export.metrics import ARCHIVE_MISSING, BYTES, DURATION, FAILURES, LAG, MISSING, NAMESPACE
 from sandbox.demo.lines import from_application
 from sandbox.demo.run import Live, carry, live_sandbox
 from sandbox.doubles.aws_clients import aws_client
@@ -59,6 +63,45 @@ def test_a_command_works_as_written(page: str, command: str, live: tuple[Live, P
     found = said(command, live)
     assert found.returncode == 0, f"{page}: {found.stdout[-1500:]}{found.stderr[-1500:]}"
     assert found.stdout.strip(), f"{page}: it says nothing"
+
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+YESTERDAY = TODAY - datetime.timedelta(days=1)
+WINDOW = f"FROM={YESTERDAY} TO={TODAY} CLASS=audit"
+
+
+def test_the_deployed_function_fills_a_window_and_says_what_of_it_cannot_be_filled(live: tuple[Live, Path]) -> None:
+    found = said(f"make archive-export {WINDOW} ARGS=--function", live)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "CloudWatch Logs exports nothing of days before it" in found.stdout
+    sandbox = live[0]
+    s3 = aws_client("s3", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    (target,) = (it for it in assignment(sandbox.context).targets if it.cls == "audit")
+    link = head(s3, target)
+    assert link is not None
+    assert link.body["records"] > 0
+    assert link.body["code"] == code_version()
+    verified = said(f"make archive-verify {WINDOW} ARGS=--metrics", live)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "0 findings" in verified.stdout
+    cloudwatch = aws_client("cloudwatch", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    told = cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]
+    by_name = {item["MetricName"] for item in told if {"Name": "Class", "Value": "audit"} in item["Dimensions"]}
+    assert {ARCHIVE_MISSING, LAG, MISSING, FAILURES, BYTES, DURATION} <= by_name
+
+
+def test_what_keeps_the_function_from_exporting_is_told_to_who_called_it(live: tuple[Live, Path]) -> None:
+    sandbox = live[0]
+    s3 = aws_client("s3", endpoint_url=sandbox.cloud.aws_endpoint, region=sandbox.cloud.region)
+    (target,) = (it for it in assignment(sandbox.context).targets if it.cls == "security")
+    bucket, forged = str(target.bucket), key(target, 10_000)
+    made = s3.put_object(Bucket=bucket, Key=forged, Body=b"{}")
+    try:
+        found = said(f"make archive-export FROM={TODAY} TO={TODAY} CLASS=security ARGS=--function", live)
+    finally:
+        s3.delete_object(Bucket=bucket, Key=forged, VersionId=made["VersionId"], BypassGovernanceRetention=True)
+    assert found.returncode != 0
+    assert f"the manifest s3://{bucket}/{forged} is corrupt" in found.stdout
 
 
 def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:

@@ -33,7 +33,6 @@ from tests.factories import context
 
 DAY = datetime.datetime(2026, 11, 20, tzinfo=datetime.UTC)
 WINDOW = Window(DAY, DAY + datetime.timedelta(days=1))
-READER = "auditor@example.com"
 
 
 def asked(
@@ -194,46 +193,6 @@ def test_the_nightly_export_answers_the_same_questions_and_two_attempts_count_on
     rows, _ = answer(tmp_path, question, contents, form=Form.EXPORTED)
     assert [row["uid"] for row in rows] == [uid_of(number) for number in range(3)]
     assert rows[1]["event_time"] == "2026-11-20T00:01:00.000Z"
-
-
-def read_event(number: int, **identity: Any) -> dict[str, Any]:
-    """Return a data event as CloudTrail writes it (User Guide, "CloudTrail log file examples")."""
-    return {
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "arn": f"arn:aws:sts::123456789012:assumed-role/{identity.get('role', 'r')}/{identity.get('session', 's')}",
-            "sessionContext": {"sessionIssuer": {"type": "Role", "userName": identity.get("role", "r")}},
-        },
-        "eventTime": f"2026-11-20T08:00:{number:02d}Z",
-        "eventSource": "s3.amazonaws.com",
-        "eventName": "GetObject",
-        "sourceIPAddress": "198.51.100.7",
-        "requestParameters": {"bucketName": "tinybeans-prod-logs-audit", "key": f"otlp/{number}.json.gz"},
-        "additionalEventData": {"bytesTransferredOut": 12.0},
-        "eventID": f"e-{number}",
-        "readOnly": True,
-        "errorCode": "AccessDenied" if number == 2 else None,
-    }
-
-
-def test_what_an_auditor_read_is_answered_from_the_trail_by_session_and_by_role(tmp_path: Path) -> None:
-    events = [
-        read_event(0, role="tinybeans-prod-reader-compliance", session=READER),
-        read_event(1, role="tinybeans-prod-reader-security", session="other@example.com"),
-        read_event(2, role="tinybeans-prod-reader-compliance", session=READER),
-    ]
-    key = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/11/20/123456789012_CloudTrail_x.json.gz"
-    contents = {key: gzip.compress(json.dumps({"Records": events}).encode())}
-    for number, reader in enumerate((READER, "tinybeans-prod-reader-compliance")):
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        rows, _ = answer(directory, asked("reads-by-an-auditor", f"reader={reader}", stack="prod"), contents)
-        assert [(row["object_key"], row["error"]) for row in rows] == [
-            ("otlp/0.json.gz", None),
-            ("otlp/2.json.gz", "AccessDenied"),
-        ]
-        assert rows[0]["session_name"] == READER
 
 
 # what is asked

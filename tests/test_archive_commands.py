@@ -1,15 +1,13 @@
-"""What goes wrong with the commands on archives: said with where and what next, by status, and nothing is left behind.
+"""The commands on archives as somebody runs them: what is whole; and what goes wrong, said with where and what next.
 
-Each command is run as somebody runs it, against moto in this process; what moto would allow is refused in front of it.
+moto runs in this process; what it would allow is refused in front of it. Nothing half-done is left behind.
 """
 
 from __future__ import annotations
 
 import datetime
 import gzip
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,65 +15,18 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from click.testing import Result
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from moto import mock_aws
 from moto.logs.models import LogsBackend, logs_backends
-from typer.testing import CliRunner
+from typer.testing import Result
 
-from infra.archive.__main__ import app
-from infra.context import QUARANTINE_STREAM, STREAM, Context
 from infra.documents.export_assignment import assignment
-from infra.export import chain
 from sandbox.doubles.moto_process import export_as_cloudwatch_does
-from tests.archive_fake import collected_key, row
-from tests.collector_run import batch
+from tests.archive_place import ACCOUNT, NOW, REGION, TODAY, Place, furnish
 from tests.factories import context
 
-NOW = datetime.datetime.now(datetime.UTC)
-TODAY, TOMORROW, YESTERDAY = (str((NOW + datetime.timedelta(days=by)).date()) for by in (0, 1, -1))
-REQUEST = "r-1"
+TOMORROW, YESTERDAY = (str((NOW + datetime.timedelta(days=by)).date()) for by in (1, -1))
 COMMANDS = ("export", "verify", "search", "replay")
-REGION, ACCOUNT = "us-east-1", "123456789012"
-
-
-@dataclass
-class Place:
-    """An account with an archive of the audit class, exported once, and what is refused in it."""
-
-    context: Context
-    directory: Path = Path("nowhere")
-    """Where a replay keeps its state."""
-    refused: dict[str, ClientError] = field(default_factory=dict)
-    """Operation to what it is answered with."""
-
-    @property
-    def bucket(self) -> str:
-        return self.context.archive_bucket("audit")
-
-    def run(self, command: str, *, start: str = TODAY, end: str = TODAY, cls: str = "audit") -> Result:
-        arguments = ["--from", start, "--to", end, "--class", cls]
-        more = {
-            "search": ["one-request", f"request_id={REQUEST}", "--output", "jsonl"],
-            "replay": ["--to-sink", "cloudwatch", "--dry-run", "--state", str(self.directory)],
-        }
-        return CliRunner(env={"COLUMNS": "300"}).invoke(app, [command, *more.get(command, []), *arguments])
-
-    def keys(self, prefix: str = "") -> dict[str, str]:
-        """Return what lies in the archive: key to its tag."""
-        listed = boto3.client("s3", REGION).list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
-        return {item["Key"]: item["ETag"] for item in listed}
-
-    def forget(self, prefix: str) -> None:
-        s3 = boto3.client("s3", REGION)
-        for key in self.keys(prefix):
-            s3.delete_object(Bucket=self.bucket, Key=key)
-
-    def put(self, key: str, content: bytes) -> None:
-        boto3.client("s3", REGION).put_object(Bucket=self.bucket, Key=key, Body=content)
-
-    def content(self, key: str) -> bytes:
-        content: bytes = boto3.client("s3", REGION).get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return content
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +44,7 @@ def furnished() -> Iterator[Place]:
         patched.setattr(LogsBackend, "create_export_task", export_as_cloudwatch_does)
         patched.setattr("infra.archive.commands_export.PATIENCE_SECONDS", 0.01)
         patched.delenv("AWS_ENDPOINT_URL", raising=False)
-        _furnish(found)
+        furnish(found)
         assert found.run("export").exit_code == 0
         patched.setattr(BaseClient, "_make_api_call", perhaps)
         yield found
@@ -102,17 +53,21 @@ def furnished() -> Iterator[Place]:
 @pytest.fixture
 def place(furnished: Place, tmp_path: Path) -> Iterator[Place]:
     """Yield the account as it was furnished, whatever the tests before did to its archive."""
-    kept = {key: furnished.content(key) for key in list(furnished.keys())}
+    tags = furnished.keys()
+    kept = {key: furnished.content(key) for key in tags}
     announced = logs_backends[ACCOUNT][REGION].groups[furnished.context.log_group("audit")].streams["export"].events
     before = list(announced)
     furnished.directory = tmp_path / "replay"
     yield furnished
     furnished.refused = {}
-    boto3.client("s3", REGION).create_bucket(Bucket=furnished.bucket)  # us-east-1: an owner's own is no error
-    furnished.forget("")
+    furnished.s3.create_bucket(Bucket=furnished.bucket)  # us-east-1: an owner's own is no error
     announced[:] = before
+    left = furnished.keys()
+    for key in left.keys() - kept.keys():
+        furnished.forget(key)
     for key, content in kept.items():
-        furnished.put(key, content)
+        if left.get(key) != tags[key]:
+            furnished.put(key, content)
 
 
 @pytest.fixture
@@ -123,35 +78,6 @@ def unexported(place: Place) -> Place:
     logs_backends[ACCOUNT][REGION].export_tasks.clear()
     logs_backends[ACCOUNT][REGION].groups[place.context.log_group("audit")].streams["export"].events.clear()
     return place
-
-
-def _furnish(found: Place) -> None:
-    logs, kms, s3 = (boto3.client(name, REGION) for name in ("logs", "kms", "s3"))  # type: ignore[call-overload]
-    told = assignment(found.context)
-    for target in told.targets:
-        logs.create_log_group(logGroupName=target.log_group)
-        for stream in (STREAM, QUARANTINE_STREAM, told.audit_stream):
-            logs.create_log_stream(logGroupName=target.log_group, logStreamName=stream)
-        s3.create_bucket(Bucket=target.bucket)
-    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName=told.signing_key, TargetKeyId=key)
-    at = int(NOW.timestamp()) * 1000
-    record = {"timeUnixNano": f"{at}000000", **row(1, f"{NOW:%Y-%m-%dT%H:%M:%S}", request_id=REQUEST)}
-    event = {
-        "resource": {"attributes": {"service.name": "web"}},
-        "timeUnixNano": at * 10**6,
-        "severityNumber": record["severityNumber"],
-        "severityText": record["severityText"],
-        "body": record["body"]["stringValue"],
-        "attributes": {item["key"]: item["value"]["stringValue"] for item in record["attributes"]},
-    }
-    logs.put_log_events(
-        logGroupName=found.context.log_group("audit"),
-        logStreamName=STREAM,
-        logEvents=[{"timestamp": at, "message": json.dumps(event)}],
-    )
-    document = json.dumps({"resourceLogs": [batch([record])]}, separators=(",", ":"))  # as the exporter writes it
-    found.put(collected_key(f"{NOW:%Y-%m-%dT%H}"), gzip.compress(document.encode()))
 
 
 def denied(what: str) -> ClientError:
@@ -197,10 +123,52 @@ def test_what_is_whole_is_exported_verified_found_and_counted(command: str, plac
     assert not place.directory.exists()
 
 
+def offline(place: Place, directory: Path, change: Callable[[Path], None]) -> Result:
+    """Verify a copy of the archive, changed, with the public key in a file and no AWS at all."""
+    for key in list(place.keys()):
+        (directory / place.bucket / key).parent.mkdir(parents=True, exist_ok=True)
+        (directory / place.bucket / key).write_bytes(place.content(key))
+    change(directory / place.bucket)
+    signing = assignment(place.context).signing_key
+    der = boto3.client("kms", REGION).get_public_key(KeyId=signing)["PublicKey"]
+    pem = directory / "key.pem"
+    pem.write_bytes(load_der_public_key(der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    every = ("ListObjectsV2", "GetObject", "GetPublicKey", "FilterLogEvents")
+    place.refused = {operation: denied(operation) for operation in every}
+    return place.run("verify", "--offline", str(directory), "--public-key", str(pem))
+
+
+def nothing(_: Path) -> None: ...
+
+
+def without_links(copy: Path) -> None:
+    for link in (copy / "manifests" / "chain").rglob("*.json"):
+        link.unlink()
+
+
+def with_another_object(copy: Path) -> None:
+    for item in (copy / "export").rglob("*.gz"):
+        item.write_bytes(gzip.compress(b"2026-11-26T00:00:00.000Z {}\n"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(nothing, "0 findings"), (without_links, "was announced"), (with_another_object, "it was altered")],
+)
+def test_a_copy_is_verified_offline_with_the_public_key_alone(
+    change: Callable[[Path], None], says: str, place: Place, tmp_path: Path
+) -> None:
+    assert place.run("export").exit_code == 0  # once more: the announcement of the first link is in this one
+    result = offline(place, tmp_path / "copy", change)
+    shown = said(result)
+    assert result.exit_code == (change is not nothing), shown
+    assert says in shown
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_bucket_that_is_not_there_is_named(command: str, place: Place) -> None:
     place.forget("")
-    boto3.client("s3", REGION).delete_bucket(Bucket=place.bucket)
+    place.s3.delete_bucket(Bucket=place.bucket)
     result = place.run(command)
     shown = said(result)
     assert result.exit_code == 1, shown
@@ -327,7 +295,6 @@ def test_a_corrupt_manifest_is_named_and_nothing_is_built_on_it(
         assert f"s3://{place.bucket}/{key}" in shown
         assert "0021-nightly-export.md, Repair" in shown
     assert place.keys() == before
-    assert key.startswith(chain.MANIFESTS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
