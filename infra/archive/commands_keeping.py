@@ -131,7 +131,8 @@ def place_in(stack: str, cls: str) -> Place:
     clients: list[Any] = [
         boto3.client(name, region_name=context.region, config=config) for name in ("s3", "logs", "sts", "kms")
     ]
-    return place_of(context, cls, Services(*clients, control_client(context.region, config)))
+    clients.append(control_client(context.region, config))
+    return place_of(context, cls, Services(*clients))
 
 
 @contextmanager
