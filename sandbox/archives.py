@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 RECORDS_AN_OBJECT = 5_000
-"""About 4.4 MB of JSON: the archive's exporter closes a batch at 4 MiB of OTLP or after ten seconds."""
+"""About 4.4 MB of JSON: the archive's exporter closes a batch at 4 MiB of OTLP, or after policy's wait."""
 USERS, CIRCLES, ADDRESSES = 997, 97, 251
 """How many there are of each; primes, so that every combination comes up."""
 RECORDS_A_REQUEST = 4

@@ -22,7 +22,7 @@ from infra.archive.keeping.extend import extend, parse_until
 from infra.archive.keeping.hold import by_job as holds_by_job
 from infra.archive.keeping.hold import by_requests as holds_by_requests
 from infra.archive.keeping.hold import hold, release
-from infra.archive.keeping.job import control_client
+from infra.archive.keeping.job import control_client, reports
 from infra.archive.keeping.place import Place, Services, asked_by, place_of
 from infra.archive.keeping.register import Kind, append, entries
 from infra.archive.window import Window, parse_whole_window
@@ -90,6 +90,11 @@ def extend_locks(
         asked, last = asked_by(who, why, now), parse_until(until, place, now)
         with _bar() as seen:
             counts = extend(place, window, last, asked, (locks_by_job if job else locks_by_requests)(state, seen))
+            if job and counts.changed < counts.versions:
+                left = counts.versions - counts.changed
+                out.print(
+                    f"{left:,} versions are locked for longer, or were refused: {reports(place)} says which and why"
+                )
         _said(f"locked until {last:%Y-%m-%d %H:%M} UTC", place, window, counts)
 
 
