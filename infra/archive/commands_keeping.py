@@ -26,6 +26,7 @@ from infra.archive.keeping.job import control_client, reports
 from infra.archive.keeping.place import Place, Services, asked_by, place_of
 from infra.archive.keeping.register import Kind, append, entries
 from infra.archive.window import Window, parse_whole_window
+from infra.documents.batch_job import WORTH_IT_VERSIONS
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 
@@ -36,7 +37,9 @@ To = Annotated[str, typer.Option("--to", help="Last day, included, or instant, e
 Who = Annotated[str, typer.Option(help="The person who answers for it; stays in the register.")]
 Why = Annotated[str, typer.Option(help="The case or order that asks for it; stays in the register.")]
 Stack = Annotated[str, typer.Option(help="Whose archive.")]
-Job = Annotated[bool, typer.Option("--job", help="Have S3 Batch Operations do it: for millions of versions.")]
+Job = Annotated[
+    bool, typer.Option("--job", help=f"Have S3 Batch Operations do it: from {WORTH_IT_VERSIONS:,} versions on.")
+]
 State = Annotated[Path, typer.Option(help="Where is kept how far a command came.")]
 
 
