@@ -17,7 +17,7 @@ from sandbox.archive_records import BLOCK, HIGH, SECOND, SERVICE, collected_reco
 from sandbox.stitched import Stitched
 
 RECORDS_AN_OBJECT = BLOCK
-"""About 9.5 MB of JSON: the archive's exporter closes a batch at 4 MiB of OTLP or after ten seconds."""
+"""About 9.5 MB of JSON: the archive's exporter closes a batch at 4 MiB of OTLP or after policy's wait."""
 
 _HEAD = (
     f'{{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{SERVICE}"}}}}]}},'

@@ -82,7 +82,8 @@ class Kms:
     """moto's KMS, with calls that are answered with an error code."""
 
     def __init__(self, real: Any) -> None:
-        self.real, self.refused = real, {}
+        self.real = real
+        self.refused: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Any:
         if code := self.refused.get(name):
@@ -114,8 +115,7 @@ class Control:
         try:
             return {"JobId": self.double.create(asked["AccountId"], plain).id}
         except BadRequest as error:
-            refused = {"Error": {"Code": "InvalidRequest", "Message": str(error)}}
-            raise ClientError(refused, "CreateJob") from error
+            raise ClientError({"Error": {"Code": "InvalidRequest", "Message": str(error)}}, "CreateJob") from error
 
     def describe_job(self, AccountId: str, JobId: str) -> Any:  # noqa: N803 - AWS's names
         assert AccountId == "123456789012"
@@ -170,7 +170,8 @@ class Kept:
 @functools.cache
 def client(service: str) -> Any:
     """Return a client for every test: making one takes longer than most of what it is asked."""
-    return boto3.client(service, "us-east-1", aws_access_key_id="made-up", aws_secret_access_key="made-up")
+    session: Any = boto3.Session("made-up", "made-up", region_name="us-east-1")
+    return session.client(service)
 
 
 @contextmanager

@@ -68,6 +68,24 @@ def test_a_refusal_names_the_right_and_the_same_command_carries_on(tmp_path: Pat
         assert lock(kept, key, version) == ("GOVERNANCE", UNTIL)
 
 
+def test_an_extension_to_policys_limit_that_was_interrupted_is_carried_on_a_minute_later(tmp_path: Path) -> None:
+    with archive(tmp_path) as kept:
+        key = collected("2026-10-05")
+        version = kept.put(key)
+        first, later = (
+            parse_until("2026-12-26", kept.place, NOW + datetime.timedelta(minutes=passed)) for passed in (0, 1)
+        )
+        assert first < later, "the limit moves with the clock"
+        kept.s3.refused["get_object_retention"] = "AccessDenied"
+        with pytest.raises(RefusedError, match=r"s3:GetObjectRetention"):
+            extend(kept.place, window(*OCTOBER), first, asked(), by_requests(kept.state, ignore))
+        kept.s3.refused.clear()
+
+        extend(kept.place, window(*OCTOBER), later, asked(), by_requests(kept.state, ignore))
+        assert [entry.kind for entry in entries(kept.place)] == [Kind.EXTEND, Kind.EXTENDED]
+        assert lock(kept, key, version) == ("GOVERNANCE", first)
+
+
 @pytest.mark.parametrize("text", ["2026-11-25", "2026-12-27", "never", "2026-13-01"])
 def test_a_day_that_is_past_too_far_or_none_is_refused_with_policys_limit(tmp_path: Path, text: str) -> None:
     with archive(tmp_path) as kept, pytest.raises(InputError, match=r"2026-11-26 to 2026-12-26 .lock_extension_days"):

@@ -7,9 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import CliRunner
 
-from infra.archive.__main__ import app
 from infra.archive.keeping.hold import by_requests, hold, release
 from infra.archive.keeping.register import Kind, entries
 from infra.export import manifest
@@ -207,28 +205,3 @@ def test_days_that_only_cloudwatch_has_are_exported_before_they_are_held(tmp_pat
 
         hold(kept.place, window("2026-11-25", "2026-11-25"), asked(), by_requests(kept.state, ignore))
         assert len(kept.held()) == 2  # the object and the manifest
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"--class": "payroll"}, "CLASS: there is no such class. Allowed: audit, security"),
-        ({"--from": "2026-10-31", "--to": "2026-10-01"}, "FROM: is not before TO"),
-        ({"--to": "2031-01-01"}, "TO: lies in the future"),
-        ({"--from": "yesterday"}, "FROM: not a day and not an instant"),
-        ({"--who": " "}, "WHO: says nothing"),
-        ({"--why": "because"}, "WHY: says nothing"),
-    ],
-)
-def test_bad_input_is_refused_with_what_is_allowed(changed: dict[str, str], said: str) -> None:
-    given = {
-        "--class": "audit",
-        "--from": "2026-10-01",
-        "--to": "2026-10-31",
-        "--who": "Ada",
-        "--why": "order 12 of it",
-    }
-    result = CliRunner().invoke(app, ["hold", *(part for pair in {**given, **changed}.items() for part in pair)])
-
-    assert result.exit_code == 2
-    assert said in result.output

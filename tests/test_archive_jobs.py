@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
 from botocore.validate import ParamValidator
 
 from infra.archive.keeping import extend as locks
@@ -86,7 +89,7 @@ def test_versions_that_a_job_could_not_hold_are_said_and_the_same_command_tries_
             kept.s3.real.delete_object(Bucket=kept.place.bucket, Key=lost, VersionId=version["VersionId"])
             return create(**job)
 
-        control(kept).create_job = after_a_loss  # type: ignore[method-assign,assignment]
+        control(kept).create_job = after_a_loss  # type: ignore[method-assign]
         with pytest.raises(
             ExportError, match=r"1 of 2 versions could not be changed; s3://.*/batch-operations/reports/"
         ):
@@ -145,9 +148,6 @@ def test_a_job_can_be_written_down_to_look_at_and_holds_nothing(tmp_path: Path) 
 def test_an_address_is_asked_as_it_is_and_a_name_with_the_account_in_front(
     monkeypatch: pytest.MonkeyPatch, endpoint: str | None, wanted: str
 ) -> None:
-    from botocore.awsrequest import AWSResponse  # noqa: PLC0415 - what a client is answered with
-    from botocore.config import Config  # noqa: PLC0415
-
     for name, value in {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
     made, asked_at = control_client("us-east-1", Config()), []
@@ -158,7 +158,7 @@ def test_an_address_is_asked_as_it_is_and_a_name_with_the_account_in_front(
 
     def answer(request: object, **_: object) -> AWSResponse:
         asked_at.append(request.url)  # type: ignore[attr-defined]
-        return AWSResponse(request.url, 200, {}, Raw())  # type: ignore[attr-defined]
+        return AWSResponse(request.url, 200, HTTPHeaders(), Raw())  # type: ignore[attr-defined]
 
     made.meta.events.register("before-send.s3-control.*", answer)
     assert made.describe_job(AccountId="123456789012", JobId="job-1")["Job"]["JobId"] == "job-1"

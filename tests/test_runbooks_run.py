@@ -152,9 +152,8 @@ def test_an_archive_is_held_locked_certified_and_costed_by_the_commands_that_peo
         return {answer["LegalHold"].get("Status") == "ON" for answer in answers}
 
     hold = f"make archive-hold {window} {where}"
-    refused = said(f"{hold} WHY='order 12 of the court'", live)
-    assert "Export them first" in refused.stdout + refused.stderr
     assert held() == {False}
+    # Without it, a hold on what only CloudWatch has is refused (tests/test_archive_holds.py); runbooks may have done it.
     ran(f"make archive-export {window} CLASS=application")
     assert "held: " in ran(f"{hold} WHY='order 12 of the court'")
     assert held() == {True}

@@ -22,10 +22,11 @@ from infra.archive.keeping.extend import extend, parse_until
 from infra.archive.keeping.hold import by_job as holds_by_job
 from infra.archive.keeping.hold import by_requests as holds_by_requests
 from infra.archive.keeping.hold import hold, release
-from infra.archive.keeping.job import control_client
+from infra.archive.keeping.job import control_client, reports
 from infra.archive.keeping.place import Place, Services, asked_by, place_of
 from infra.archive.keeping.register import Kind, append, entries
 from infra.archive.window import Window, parse_whole_window
+from infra.documents.batch_job import WORTH_IT_VERSIONS
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 
@@ -36,7 +37,9 @@ To = Annotated[str, typer.Option("--to", help="Last day, included, or instant, e
 Who = Annotated[str, typer.Option(help="The person who answers for it; stays in the register.")]
 Why = Annotated[str, typer.Option(help="The case or order that asks for it; stays in the register.")]
 Stack = Annotated[str, typer.Option(help="Whose archive.")]
-Job = Annotated[bool, typer.Option("--job", help="Have S3 Batch Operations do it: for millions of versions.")]
+Job = Annotated[
+    bool, typer.Option("--job", help=f"Have S3 Batch Operations do it: from {WORTH_IT_VERSIONS:,} versions on.")
+]
 State = Annotated[Path, typer.Option(help="Where is kept how far a command came.")]
 
 
@@ -90,6 +93,11 @@ def extend_locks(
         asked, last = asked_by(who, why, now), parse_until(until, place, now)
         with _bar() as seen:
             counts = extend(place, window, last, asked, (locks_by_job if job else locks_by_requests)(state, seen))
+            if job and counts.changed < counts.versions:
+                left = counts.versions - counts.changed
+                out.print(
+                    f"{left:,} versions are locked for longer, or were refused: {reports(place)} says which and why"
+                )
         _said(f"locked until {last:%Y-%m-%d %H:%M} UTC", place, window, counts)
 
 
@@ -132,7 +140,8 @@ def place_in(stack: str, cls: str) -> Place:
     clients: list[Any] = [
         boto3.client(name, region_name=context.region, config=config) for name in ("s3", "logs", "sts", "kms")
     ]
-    return place_of(context, cls, Services(*clients, control_client(context.region, config)))
+    clients.append(control_client(context.region, config))
+    return place_of(context, cls, Services(*clients))
 
 
 @contextmanager

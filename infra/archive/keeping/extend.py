@@ -8,7 +8,7 @@ from typing import Any
 from infra.archive.keeping.apply import Checkpoint, Counts, Seen, apply
 from infra.archive.keeping.job import carried_out
 from infra.archive.keeping.place import Asked, Place, check_lockable
-from infra.archive.keeping.register import Kind, append, completed, entries
+from infra.archive.keeping.register import Entry, Kind, append, completed, entries
 from infra.archive.keeping.versions import Chosen, Version, covered
 from infra.archive.window import Window
 from infra.documents.batch_job import retention_operation
@@ -66,21 +66,28 @@ def extend(place: Place, window: Window, until: datetime.datetime, asked: Asked,
     """
     check_lockable(place)
     register = entries(place)
-    words = {"from": window.start.isoformat(), "to": window.end.isoformat(), "until": until.isoformat()}
-    begun = next(
-        (
-            item
-            for item in register
-            if item.kind is Kind.EXTEND and not completed(register, item) and words.items() <= item.subject.items()
-        ),
-        None,
-    )
+    begun = next((item for item in register if _is_this(item, window, until) and not completed(register, item)), None)
     if begun is None:
-        begun = append(place, register, Kind.EXTEND, asked, words, (_own_mode(place), until))
+        begun = append(place, register, Kind.EXTEND, asked, _words(window, until), (_own_mode(place), until))
         register = [*register, begun]
+    # At policy's limit the last moment moves with the clock: what is carried on keeps the one that it began with.
+    until = datetime.datetime.fromisoformat(begun.subject["until"])
     counts = locking(place, covered(window), until, f"{place.bucket}-{begun.sequence:08d}")
-    append(place, register, Kind.EXTENDED, asked, {**words, "of": begun.sequence, **vars(counts)})
+    append(place, register, Kind.EXTENDED, asked, {**_words(window, until), "of": begun.sequence, **vars(counts)})
     return counts
+
+
+def _words(window: Window, until: datetime.datetime) -> dict[str, str]:
+    return {"from": window.start.isoformat(), "to": window.end.isoformat(), "until": until.isoformat()}
+
+
+def _is_this(entry: Entry, window: Window, until: datetime.datetime) -> bool:
+    """Return whether `entry` began the extension of this window to the same day."""
+    if entry.kind is not Kind.EXTEND:
+        return False
+    wanted, found = _words(window, until), entry.subject
+    same_day = found["until"][:10] == wanted["until"][:10]
+    return same_day and (found["from"], found["to"]) == (wanted["from"], wanted["to"])
 
 
 def lengthen(place: Place, version: Version, until: datetime.datetime) -> bool:
