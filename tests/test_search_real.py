@@ -24,7 +24,7 @@ from infra.archive.__main__ import app
 from infra.archive.objects import ArchiveObject, collected
 from infra.archive.search_engine import Engine, Seen, view
 from infra.archive.search_lines import lines
-from infra.archive.search_places import listed, partition_of
+from infra.archive.search_places import listed, needed, partition_of
 from infra.archive.search_question import Plan, plan
 from infra.archive.window import Window
 from infra.documents.search.questions import QUESTIONS, Question, Subject
@@ -90,7 +90,7 @@ def streamed(archive: Archived, asked: Plan, hours: float = 2) -> tuple[Rows, Se
 def _streamed(archive: Archived, asked: Plan, hours: float) -> tuple[Rows, Seen]:
     late = datetime.timedelta(hours=asked.asked.late_hours)
     work = [
-        (cls, table, listed(archive.s3, table, asked.asked.source, window(archive, hours), late).read)
+        (cls, table, needed(archive.s3, table, asked.asked.source, window(archive, hours), late))
         for cls, table in asked.tables.items()
     ]
     with tempfile.TemporaryDirectory() as directory, Engine(Path(directory)) as engine:
@@ -187,10 +187,14 @@ def test_a_value_is_never_read_as_sql(archive: Archived, name: str) -> None:
 def test_objects_of_other_hours_are_not_read(archive: Archived) -> None:
     asked = put(archive, "deletions-in-a-circle")
     table = asked.tables["audit"]
-    found = listed(archive.s3, table, Source.COLLECTED, window(archive), datetime.timedelta(hours=48))
+    where = (archive.s3, table, Source.COLLECTED, window(archive), datetime.timedelta(hours=48))
+    found = listed(*where)
     assert found.left_out == OLD_RECORDS // 10
     assert not found.more
-    assert all("day=20" not in item.key for item in found.read)
+    read = list(needed(*where))
+    assert read
+    assert sum(item.size_bytes for item in read) == found.size_bytes
+    assert all("day=20" not in item.key for item in read)
 
 
 def run(archive: Archived, *arguments: str) -> tuple[int, str, str]:
