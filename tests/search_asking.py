@@ -20,7 +20,7 @@ from infra.archive.__main__ import app
 from infra.archive.objects import ArchiveObject, collected, exported
 from infra.archive.search_engine import Engine, Seen, view
 from infra.archive.search_lines import lines
-from infra.archive.search_places import listed, partition_of
+from infra.archive.search_places import needed, partition_of
 from infra.archive.search_question import Plan, plan
 from infra.archive.window import Window
 from infra.documents.search.statement import whole
@@ -78,7 +78,7 @@ def streamed(archive: Archived, asked: Plan, hours: float = 2) -> tuple[Rows, Se
 def _streamed(archive: Archived, asked: Plan, hours: float) -> tuple[Rows, Seen]:
     late = datetime.timedelta(hours=asked.asked.late_hours)
     work = [
-        (cls, table, listed(archive.s3, table, asked.asked.source, window(archive, hours), late).read)
+        (cls, table, needed(archive.s3, table, asked.asked.source, window(archive, hours), late))
         for cls, table in asked.tables.items()
     ]
     with tempfile.TemporaryDirectory() as directory, Engine(Path(directory)) as engine:

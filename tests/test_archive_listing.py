@@ -17,7 +17,7 @@ from infra.policy.destinations import Destination
 from tests.archive_fake import BUCKET, WRITTEN, FakeS3, collected, collected_key, row
 from tests.factories import context
 
-OBJECTS = 30_000
+OBJECTS = 20_000
 HOUR = "2026-11-24T08"
 WINDOW = Window(*(datetime.datetime(2026, 11, 24, hour, tzinfo=datetime.UTC) for hour in (8, 9)))
 LATE = datetime.timedelta(hours=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,19 @@ def test_a_missed_bar_is_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     result = CliRunner().invoke(app, ["--archive", "10", "1", "--output", str(tmp_path)])
     assert (result.exit_code, asked) == (1, [1_000_000, 10_000_000])
     assert "301 MiB" in result.output
+
+
+def test_what_was_measured_stays_when_a_later_command_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def measured(*_: object) -> Iterator[Taken]:
+        yield SMALL
+        raise CommandFailedError("no disk")
+
+    monkeypatch.setattr(archive, "measure", measured)
+    result = CliRunner().invoke(app, ["--archive", "1", "--output", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "verify, 1,000,000 records: 30.0 s of CPU, 30.0 µs a record" in result.output
+    assert "no disk" in result.output
+    assert (tmp_path / "perf-archive.csv").read_text().splitlines()[1].startswith("verify,1000000,30.00")
 
 
 def test_a_command_that_did_not_see_every_record_is_a_failure_with_what_it_said() -> None:

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from infra.archive.search_places import listed
+from infra.archive.search_places import listed, needed
 from infra.archive.search_question import Plan
 from infra.documents.search.questions import QUESTIONS, Question, Subject
 from infra.documents.search.records import RECORD_COLUMNS
@@ -98,10 +98,14 @@ def test_a_value_is_never_read_as_sql(archive: Archived, name: str) -> None:
 def test_objects_of_other_hours_are_not_read(archive: Archived) -> None:
     asked = put(archive, "deletions-in-a-circle")
     table = asked.tables["audit"]
-    found = listed(archive.s3, table, Source.COLLECTED, window(archive), datetime.timedelta(hours=48))
+    where = (archive.s3, table, Source.COLLECTED, window(archive), datetime.timedelta(hours=48))
+    found = listed(*where)
     assert found.left_out == OLD_RECORDS // 10
     assert not found.more
-    assert all("day=20" not in item.key for item in found.read)
+    read = list(needed(*where))
+    assert read
+    assert sum(item.size_bytes for item in read) == found.size_bytes
+    assert all("day=20" not in item.key for item in read)
 
 
 def test_the_command_prints_lines_of_json_and_says_what_it_read_and_what_it_did_not(archive: Archived) -> None:

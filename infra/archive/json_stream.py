@@ -1,15 +1,14 @@
 """JSON that is too large to be held at once: objects and arrays are walked through, and only the leaves are parsed."""
 
 import json
-from collections.abc import Iterator
-from json.scanner import make_scanner
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.archive.text_stream import Text
 
 LARGEST_VALUE_CHARACTERS = 8 * 1024**2
 """A value that has not ended by then is no log record: the collector cuts one above 500,000 bytes (verify.py)."""
-_SCAN = make_scanner(json.JSONDecoder())
+_SCAN: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # its stub lacks it
 """Parses the value that begins at an index of a text; StopIteration where none does."""
 _SPACE = " \t\r\n"
 

@@ -13,7 +13,7 @@ from infra.stack import ROOT
 from infra.stack_file import context_from_file
 from sandbox.engine import STACK
 from sandbox.perf import archive, steady
-from sandbox.perf.archive_commands import CommandFailedError
+from sandbox.perf.archive_commands import CommandFailedError, Taken
 from sandbox.perf.bench import Plan, bench
 from sandbox.perf.null_sink import null_sink
 from sandbox.perf.report import MEMORY_BAR_MIB, MIB, Report, show, write
@@ -106,13 +106,18 @@ def _archives(millions: list[float], output: Path) -> bool:
     if sizes[0] < archive.FEWEST:
         raise typer.BadParameter(f"at least {archive.FEWEST / 1_000_000:g} million records")
     here = machine()
+    found: list[Taken] = []
     try:
-        found = list(archive.measure(sizes, console))
+        for item in archive.measure(sizes, console):
+            found.append(item)
+            # Fifty million take hours: what was measured stays, whatever comes next.
+            path = archive.write(found, output)
+            console.print(str(item), highlight=False)
     except CommandFailedError as error:
         console.print(str(error), style="red", soft_wrap=True, markup=False)
         return True
     archive.show(console, here, found)
-    console.print(f"written: {archive.write(found, output)}", soft_wrap=True, highlight=False)
+    console.print(f"written: {path}", soft_wrap=True, highlight=False)
     bars = archive.missed(found)
     for bar in bars:
         console.print(str(bar), style="red", markup=False, soft_wrap=True)

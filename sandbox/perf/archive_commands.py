@@ -89,6 +89,13 @@ class Taken:
         """Return the CPU time (µs) of a record."""
         return self.cpu_seconds / self.records * 1e6
 
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return (
+            f"{self.command}, {self.records:,} records: {self.cpu_seconds:,.1f} s of CPU, {self.microseconds:.1f} µs a "
+            f"record, {self.elapsed_seconds:,.0f} s, {self.peak_mib:.0f} MiB"
+        )
+
 
 def made(
     records: int, now: datetime.datetime, tell: Callable[[int], None] = lambda _: None, *, an_object: int = BLOCK

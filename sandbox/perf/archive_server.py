@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import bisect
 import json
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from xml.sax.saxutils import escape
 
 from sandbox.archive_exports import Signer, Stored, public_key_answer
@@ -40,6 +42,11 @@ class _Server(ThreadingHTTPServer):
         self.keys = {bucket: sorted(objects) for bucket, objects in cloud.buckets.items()}
         self.served_bytes = 0
         super().__init__(("127.0.0.1", 0), _Answers)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong here; whoever ends in the middle of an answer, as a stopped command does, needs none."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Answers(BaseHTTPRequestHandler):
