@@ -38,6 +38,7 @@ ACCOUNT = "123456789012"
 OFFICER = f"arn:aws:iam::{ACCOUNT}:role/tinybeans-privacy-officer"
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 DAY = NOW.date() - datetime.timedelta(days=3)
+CLIENT = boto3.client
 Hook = Callable[[str, dict[str, Any]], None]
 
 
@@ -51,7 +52,7 @@ def refusal(code: str, operation: str = "Operation") -> ClientError:
 
 
 class Hooked:
-    """A client that asks before each call, and tells after."""
+    """A client that asks before each call."""
 
     def __init__(self, real: Any, cloud: Cloud) -> None:
         self._real, self._cloud = real, cloud
@@ -63,9 +64,7 @@ class Hooked:
 
         def call(**asked: Any) -> Any:
             self._cloud.before(name, asked)
-            answer = method(**asked)
-            self._cloud.after(name, asked)
-            return answer
+            return method(**asked)
 
         return call
 
@@ -73,7 +72,7 @@ class Hooked:
 @functools.cache
 def made(service: str, region: str) -> Any:
     """Return a client; making one takes longer than most of what is asked of it."""
-    return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    return CLIENT(service, region_name=region)  # type: ignore[call-overload]
 
 
 @dataclass
@@ -93,7 +92,6 @@ class Cloud:
     context: Context
     directory: Path
     before: Hook = lambda _name, _asked: None
-    after: Hook = lambda _name, _asked: None
     takes_the_role: bool = False
     """Whether the command takes the role that may erase, as it does at AWS; nothing is hooked then."""
 
@@ -140,8 +138,8 @@ class Cloud:
         """Run subject-erase to its end; the hooks see every call of AWS but those of STS."""
         given = {
             "user": PERSON,
-            "from": (DAY - datetime.timedelta(days=1)).isoformat(),
-            "to": NOW.date().isoformat(),
+            "from": DAY.isoformat(),
+            "to": DAY.isoformat(),
             "out": str(self.directory / out),
             "reason": REASON,
             "confirm": confirm,
@@ -153,6 +151,15 @@ class Cloud:
             if not self.takes_the_role:
                 patch.setattr(commands_erase, "eraser_session", lambda *_: Session(self))
             return CliRunner().invoke(app, ["subject-erase", *arguments, *more])
+
+    def export(self, out: str, key: str) -> Result:
+        """Run subject-export to its end; the hooks see every call of AWS."""
+        given = {"user": PERSON, "from": DAY.isoformat(), "to": DAY.isoformat(), "reason": REASON, "key": key}
+        arguments = [item for name, text in given.items() for item in (f"--{name}", text)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(commands_subject, "context_from_file", lambda *_: self.context)
+            patch.setattr(boto3, "client", Session(self).client)
+            return CliRunner().invoke(app, ["subject-export", *arguments, "--out", str(self.directory / out)])
 
     def told(self, out: str = "out") -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the statement and the objects."""
@@ -221,3 +228,17 @@ def cloud(directory: Path, stack: str = "prod", **settings: Any) -> Iterator[Clo
 def _bucket(s3: Any, name: str, region: str = "") -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region else {}
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True, **place)
+
+
+def nothing(_name: str, _asked: dict[str, Any]) -> None:
+    """Let every call through."""
+
+
+def at(method: str, error: BaseException) -> Hook:
+    """Return a hook that raises at each call of a method."""
+
+    def raising(name: str, _asked: dict[str, Any]) -> None:
+        if name == method:
+            raise error
+
+    return raising

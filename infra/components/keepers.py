@@ -50,24 +50,20 @@ class KeeperRoles(pulumi.ComponentResource):
             ]
         self.register_outputs({})
 
-    def key_statements(
-        self, cls: str, *, beside: pulumi.Input[list[dict[str, typing.Any]]]
-    ) -> pulumi.Output[list[dict[str, typing.Any]]]:
-        """Return what the key of the class `cls` must say besides, behind the statements `beside`."""
+    def key_statements(self, cls: str) -> pulumi.Output[list[dict[str, typing.Any]]]:
+        """Return what the key of the class `cls` must say besides."""
         context = self._context
         announced = cls == announcing_class(context)
 
-        def both(known: list[typing.Any]) -> list[dict[str, typing.Any]]:
-            mine = class_key_statements(
-                known[1:],
+        return pulumi.Output.all(*[role.arn for role in self.keepers]).apply(
+            lambda keepers: class_key_statements(
+                keepers,
                 bucket_arn=context.bucket_arn(context.archive_bucket(cls)),
                 s3_service=context.regional_service("s3"),
                 log_group_arn=context.log_group_arn(cls) if announced else "",
                 logs_service=context.regional_service("logs"),
             )
-            return [*known[0], *mine]
-
-        return pulumi.Output.all(beside, *[role.arn for role in self.keepers]).apply(both)
+        )
 
     def _role(self, name: str, part: str, trust: dict[str, typing.Any], description: str) -> aws.iam.Role:
         return aws.iam.Role(
