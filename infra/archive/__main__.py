@@ -4,6 +4,7 @@ import typer
 
 from infra.archive import (
     commands_cost,
+    commands_erase,
     commands_export,
     commands_keeping,
     commands_replay,
@@ -34,7 +35,7 @@ app.command("extend")(commands_keeping.extend_locks)
 app.command("certificate")(commands_keeping.certify_expiry)
 app.command("cost")(commands_cost.cost)
 app.command("subject-export")(commands_subject.subject_export)
-app.command("subject-erase")(commands_subject.subject_erase)
+app.command("subject-erase")(commands_erase.subject_erase)
 
 app.command("verify")(commands_verify.verify)
 

@@ -221,13 +221,17 @@ def _number(value: Any) -> Any:
             return value
 
 
-def _key(record: ArchivedRecord) -> bytes:
+def uid_key(uid: str) -> bytes:
+    """Return the sixteen bytes that a uid is compared by: a UUID's own, a hash of any other, such as a ULID."""
     try:
-        return uuid.UUID(record.uid).bytes
+        return uuid.UUID(uid).bytes
     except ValueError:
-        # A ULID, or a record without any: then its place is what tells it from others.
-        text = record.uid or f"{record.object_key}#{record.number}"
-        return hashlib.blake2b(text.encode(), digest_size=16).digest()
+        return hashlib.blake2b(uid.encode(), digest_size=16).digest()
+
+
+def _key(record: ArchivedRecord) -> bytes:
+    # A record without a uid is told from others by its place.
+    return uid_key(record.uid or f"{record.object_key}#{record.number}")
 
 
 def _uid(key: bytes) -> str:

@@ -146,3 +146,8 @@ def loads(stored: bytes, bucket: str, where: str) -> Erasure:
     if (place, meant) != (bucket, where):
         raise CorruptErasureError(f"it was written for s3://{place}/{meant}, and put here")
     return found
+
+
+def listed(uids: bytes) -> str:
+    """Return uids as a body lists them."""
+    return base64.b64encode(uids).decode()
