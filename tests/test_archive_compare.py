@@ -13,12 +13,11 @@ import pytest
 
 from infra.archive.objects import Form
 from infra.archive.records import ArchivedRecord
+from infra.archive.verify_parts import DAY_NS, Side, Uids, uid_key
 from infra.archive.verify_records import (
-    DAY_NS,
     EPOCH,
     ExportedDay,
     Outcome,
-    Side,
     collected_traits,
     compared,
     exported_traits,
@@ -89,6 +88,23 @@ def test_what_retention_took_before_the_export_is_not_called_missing(tmp_path: P
     assert outcome(tmp_path, [record()], [], {DAY: ExportedDay(BEGUN, whole=False)}) == {Outcome.RETENTION.value: 1}
 
 
+def test_a_record_that_a_signed_erasure_took_out_of_one_side_is_erased_and_no_other_is(tmp_path: Path) -> None:
+    for name, mine, theirs in (("exported", [], [record(7), record(8)]), ("collected", [record(7), record(8)], [])):
+        sides, erased = (
+            (Side(tmp_path / name / "mine"), Side(tmp_path / name / "theirs")),
+            Uids(tmp_path / name / "uids"),
+        )
+        for it in mine:
+            sides[0].add(it, collected_traits(it, EXPORTED, 90))
+        for it in theirs:
+            sides[1].add(it, exported_traits(it))
+        erased.add(uid_key(record(7).uid))
+        counts, bad = summed(compared(*sides, erased))
+        erased.close()
+        assert counts[Outcome.ERASED.value] == 1
+        assert [uid for uids in bad.values() for uid in uids] == [record(8).uid]
+
+
 def test_a_moved_record_is_found_under_its_other_day(tmp_path: Path) -> None:
     moved = record(time_ns=NOON + 3 * DAY_NS, attributes={ORIGINAL: "2026-11-19T12:00:00Z"})
     assert outcome(tmp_path, [record()], [moved]) == {Outcome.SAME.value: 1}
@@ -112,7 +128,8 @@ import json, sys, time
 from dataclasses import replace
 from pathlib import Path
 from tests.test_archive_compare import EXPORTED, NOON, record
-from infra.archive.verify_records import ROW, Side, Trait, collected_traits, compared, exported_traits, summed
+from infra.archive.verify_parts import ROW, Side
+from infra.archive.verify_records import compared, summed
 import hashlib
 from sandbox.peak import peak_bytes
 def rows(side, count):

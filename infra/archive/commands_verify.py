@@ -136,6 +136,8 @@ def _show(verified: Verified) -> None:
         for outcome, count in sorted(counts.items()):
             table.add_row(outcome, f"{count:,}")
         out.print(table)
+    for told, count in sorted(verified.erased.items()):
+        out.print(f"erased by {told}: {count:,} objects, {verified.erased_records[told]:,} records taken out of them")
     for finding in sorted(verified.findings)[:MOST]:
         out.print(str(finding), style="red", markup=False)
     if len(verified.findings) > MOST:

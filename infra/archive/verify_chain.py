@@ -7,6 +7,7 @@ from typing import Any
 from infra.archive.errors import ArchiveError
 from infra.archive.places import Place
 from infra.archive.signature import PublicKey
+from infra.archive.verify_erasures import Erasures
 from infra.archive.verify_findings import Verified, Wrong
 from infra.export import audit, chain, days
 from infra.export.chain import Link
@@ -30,6 +31,8 @@ class Proven:
     """What the newest link says of each day."""
     last: int = 0
     """Number of the newest link."""
+    erasures: Erasures | None = None
+    """What was erased from this archive since."""
     digests: dict[int, str] = field(default_factory=dict)
     """Digest of each link by its number."""
 

@@ -4,53 +4,24 @@ Both are read once; of each record a few bytes go to one of PARTS files by its u
 """
 
 import datetime
-import hashlib
 import json
 import re
-import struct
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntFlag, StrEnum
-from pathlib import Path
-from typing import Any, BinaryIO
+from enum import StrEnum
+from typing import Any
 
 from infra.archive.records import ArchivedRecord
+from infra.archive.verify_parts import DAY_NS, PARTS, Side, Trait, Uids
 from infra.documents.collector.sink_window import ORIGINAL
 from infra.export import audit
 from infra.export.days import Day, Moment
 
-PARTS = 256
-"""50 million records are 200,000 a part: some 60 MB while it is compared."""
-ROW = struct.Struct("<16s12siB")
-"""Uid, the beginning of the content's hash, event day as days since 1970, Trait."""
 MASK = re.compile(r"\*{2,}")
 """What CloudWatch's data protection leaves of a value (User Guide, "Help protect sensitive log data with masking")."""
 EPOCH = datetime.date(1970, 1, 1)
-DAY_NS = 86_400_000_000_000
-
-
-class Trait(IntFlag):
-    """What has to be known of a record when it is found on one side only."""
-
-    NONE = 0
-    LATE = 1
-    """CloudWatch Logs would have refused its time when it came, so that the collector moved it."""
-    AFTER = 2
-    """It came after the day's newest export was begun."""
-    PARTIAL = 4
-    """Of its day, retention had removed something before the export."""
-    NOT_EXPORTED = 8
-    """Its day has no export."""
-    OWN = 16
-    """The export's own announcement, which goes to CloudWatch Logs alone."""
-    FOREIGN = 32
-    """It has no uid: it never went through the collector."""
-    MOVED = 64
-    """Its time was moved into this day."""
-    MASKED = 128
-    """Something in it is masked."""
 
 
 class Outcome(StrEnum):
@@ -65,6 +36,7 @@ class Outcome(StrEnum):
     RETENTION = "only collected: retention removed it before the export"
     NOT_EXPORTED = "only collected: its day has no export"
     MISSING_EXPORT = "only collected: missing from the export"
+    ERASED = "only in one of them: erased from the other by a request"
     OWN = "only exported: the export's own audit records"
     FOREIGN = "only exported: never went through the collector"
     MOVED = "only exported: moved here from a day that CloudWatch Logs no longer took"
@@ -80,33 +52,6 @@ class ExportedDay:
 
     begun: Moment
     whole: bool
-
-
-class Side:
-    """One archive's records, in parts on disk."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._paths = [directory / f"{number:03d}" for number in range(PARTS)]
-        self._files: list[BinaryIO] = [path.open("wb", buffering=1 << 14) for path in self._paths]
-
-    def add(self, record: ArchivedRecord, traits: Trait) -> None:
-        """Write a record down."""
-        uid = _key(record)
-        row = ROW.pack(uid, _content(record), record.time_ns // DAY_NS, traits)
-        self._files[uid[-1] % PARTS].write(row)
-
-    def part(self, number: int) -> Iterator[tuple[bytes, bytes, int, int]]:
-        """Yield the rows of a part, and forget it."""
-        self._files[number].close()
-        path = self._paths[number]
-        yield from ROW.iter_unpack(path.read_bytes())
-        path.unlink()
-
-    def close(self) -> None:
-        """Close what is open."""
-        for file in self._files:
-            file.close()
 
 
 def collected_traits(record: ArchivedRecord, exported: dict[Day, ExportedDay], hot_days: int) -> Trait:
@@ -138,9 +83,13 @@ def exported_traits(record: ArchivedRecord) -> Trait:
     return traits
 
 
-def compared(collected: Side, exported: Side) -> Iterator[tuple[Outcome, Day, str]]:
-    """Yield the outcome, event day and uid of every record of both sides, duplicates once more."""
+def compared(collected: Side, exported: Side, erased: Uids | None = None) -> Iterator[tuple[Outcome, Day, str]]:
+    """Yield the outcome, event day and uid of every record of both sides, duplicates once more.
+
+    `erased` are the uids of what signed erasures took out of one side or both.
+    """
     for number in range(PARTS):
+        gone = erased.part(number) if erased else frozenset()
         rows: dict[bytes, tuple[bytes, int, int]] = {}
         seen: set[bytes] = set()
         for uid, content, day, traits in collected.part(number):
@@ -153,9 +102,10 @@ def compared(collected: Side, exported: Side) -> Iterator[tuple[Outcome, Day, st
                 continue
             seen.add(uid)
             mine = rows.pop(uid, None)
-            yield _both(mine, content, traits) if mine else _only_exported(traits), _day(day), _uid(uid)
+            alone = Outcome.ERASED if uid in gone else _only_exported(traits)
+            yield _both(mine, content, traits) if mine else alone, _day(day), _uid(uid)
         for uid, (_, day, traits) in rows.items():
-            yield _only_collected(traits), _day(day), _uid(uid)
+            yield Outcome.ERASED if uid in gone else _only_collected(traits), _day(day), _uid(uid)
 
 
 def summed(
@@ -195,43 +145,6 @@ def _only_collected(traits: int) -> Outcome:
         if traits & trait:
             return outcome
     return Outcome.MISSING_EXPORT
-
-
-def _content(record: ArchivedRecord) -> bytes:
-    """Return a hash of everything in a record but its time, which the collector may have moved for CloudWatch Logs."""
-    attributes = {name: _number(value) for name, value in record.attributes.items() if name != ORIGINAL}
-    fields = [
-        record.severity_number, record.severity_text, _number(record.body), attributes, record.resource, record.scope,
-        record.trace_id, record.span_id, record.event_name, record.observed_ns,
-    ]  # fmt: skip
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.blake2b(text, digest_size=12).digest()
-
-
-def _number(value: Any) -> Any:
-    """Return a value with whole numbers written alike: OTLP tells 5.0 from 5, and CloudWatch's text does not."""
-    match value:
-        case float():
-            return int(value) if value.is_integer() else value
-        case dict():
-            return {name: _number(item) for name, item in value.items()}
-        case list():
-            return [_number(item) for item in value]
-        case _:
-            return value
-
-
-def uid_key(uid: str) -> bytes:
-    """Return the sixteen bytes that a uid is compared by: a UUID's own, a hash of any other, such as a ULID."""
-    try:
-        return uuid.UUID(uid).bytes
-    except ValueError:
-        return hashlib.blake2b(uid.encode(), digest_size=16).digest()
-
-
-def _key(record: ArchivedRecord) -> bytes:
-    # A record without a uid is told from others by its place.
-    return uid_key(record.uid or f"{record.object_key}#{record.number}")
 
 
 def _uid(key: bytes) -> str:

@@ -16,7 +16,7 @@ from infra.archive import json_stream
 from infra.archive.objects import ArchiveObject, Form, pieces
 from infra.archive.records import events, records
 from infra.archive.text_stream import Text
-from infra.archive.verify_records import uid_key
+from infra.archive.verify_parts import uid_key
 from infra.archive.window import Window
 from infra.subject.identity import Matcher
 
