@@ -3,11 +3,14 @@
 That what a command shows is right is not judged here; what each view reports wrong, the last tests show.
 """
 
+import datetime
+import json
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from sandbox.demo.lines import from_application
@@ -73,6 +76,38 @@ def test_a_key_to_be_deleted_is_found(live: tuple[Live, Path]) -> None:
         kms.enable_key(KeyId=key)
     assert found.returncode != 0
     assert "PendingDeletion" in found.stdout
+
+
+def test_a_person_gets_everything_and_is_erased_and_the_archive_says_so(
+    live: tuple[Live, Path], tmp_path: Path
+) -> None:
+    user, today = "2", datetime.datetime.now(datetime.UTC).date().isoformat()
+    identity = pyrage.x25519.Identity.generate()
+    window = f"FROM={today} TO={today}"
+    said(f"make archive-export {window} CLASS=application", live)
+
+    def request(target: str, out: str, more: str = "") -> subprocess.CompletedProcess[str]:
+        return said(
+            f"make {target} USER={user} {window} OUT={tmp_path}/{out} REASON='DSR-7, GDPR art. 17' {more}", live
+        )
+
+    exported = request("subject-export", "export", f"KEY={identity.to_public()}")
+    assert exported.returncode == 0, exported.stderr
+    records = pyrage.decrypt((tmp_path / "export/records.jsonl.age").read_bytes(), [identity]).splitlines()
+    assert records
+    assert {json.loads(line)["class"] for line in records} >= {"application", "access"}
+    done = request("subject-erase", "erased", f"CONFIRM={user}")
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "erased/statement.json").read_text())
+    assert {row["class"] for row in told["erased"]} >= {"application", "access"}
+    assert {row["class"] for row in told["retained"] if "Object Lock" in row["why"]} == {"audit"}
+
+    again = request("subject-erase", "again")
+    assert again.returncode == 0, again.stderr
+    assert json.loads((tmp_path / "again/statement.json").read_text())["erased"] == []
+    verified = said(f"make archive-verify {window} CLASS=application", live)
+    assert verified.returncode == 0, verified.stdout
+    assert f"erased by request {told['request']} on {today}" in verified.stdout
 
 
 def test_a_group_without_key_or_retention_is_found(live: tuple[Live, Path]) -> None:
