@@ -77,9 +77,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
             writer_arn=roles.task.arn,
             hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn, *eraser.arns],
             archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn, *eraser.arns],
-            also=pulumi.Output.all(exporter.key_statements(cls, replicas), eraser.key_statements(cls)).apply(
-                lambda found: [*found[0], *found[1]]
-            ),
+            also=pulumi.Output.all(
+                exporter.key_statements(cls, replicas), requests.key_statements(cls), eraser.key_statements(cls)
+            ).apply(lambda found: [statement for statements in found for statement in statements]),
             opts=opts,
         )
         for cls, data_class in classes.items()

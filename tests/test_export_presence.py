@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.export import metrics
+from infra.export import erasure, metrics
 from infra.export.ledger import World
 from infra.export.presence import TURN, missing
 from infra.export.step import take_step
@@ -58,6 +58,18 @@ def test_an_object_that_is_gone_is_found_within_a_round(place: tuple[Account, As
 def test_an_object_of_another_size_is_found_within_a_round(place: tuple[Account, Assignment]) -> None:
     account, assignment = place
     account.s3.put_object(Bucket=AUDIT.bucket, Key=an_object(account), Body=b"shorter")
+    assert sum(a_round(account, assignment)) == 1
+
+
+def test_an_object_that_was_erased_from_is_not_missed_and_one_that_is_gone_is(
+    place: tuple[Account, Assignment],
+) -> None:
+    account, assignment = place
+    key = an_object(account)
+    account.s3.put_object(Bucket=AUDIT.bucket, Key=key, Body=b"shorter")
+    account.s3.put_object(Bucket=AUDIT.bucket, Key=f"{erasure.folder(key)}a-b.begun.json", Body=b"{}")
+    assert set(a_round(account, assignment)) == {0}
+    account.s3.delete_object(Bucket=AUDIT.bucket, Key=key)
     assert sum(a_round(account, assignment)) == 1
 
 

@@ -348,6 +348,24 @@ def test_a_dry_run_that_fails_leaves_nothing(place: Cloud) -> None:
     assert list(place.directory.iterdir()) == []
 
 
+def test_facts_outlive_an_audit_record_that_cannot_be_written_at_the_end(place: Cloud) -> None:
+    place.put("application", "a", BOTH)
+    asked = 0
+
+    def second(name: str, _asked: dict[str, Any]) -> None:
+        nonlocal asked
+        asked += name == "put_log_events"
+        if name == "put_log_events" and asked == 2:
+            raise refusal("AccessDeniedException")
+
+    place.before = second
+    said = place.run()
+    assert said.exit_code == 1
+    assert "audit record could not be written" in said.output
+    assert place.told()[0]["erased"][0]["records"] == 1
+    assert (place.directory / "out" / "statement.html").exists()
+
+
 def test_the_deleted_mapping_is_stated_with_its_day_and_a_day_that_is_none_is_refused(place: Cloud) -> None:
     assert place.run(mapping_deleted=DAY.isoformat()).exit_code == 0
     assert place.told()[0]["user_mapping"].startswith(f"deleted on {DAY}: the account's row")

@@ -12,7 +12,7 @@ from typing import Any
 from infra.context import Context
 from infra.documents.reader_policy import ALTER_KEY, Statement
 from infra.documents.secret_policy import secret_reader_policy
-from infra.documents.subject_policy import STREAM
+from infra.documents.subject_policy import announcing
 from infra.export.erasure import ERASURES
 from infra.policy.archive import LockMode
 
@@ -152,16 +152,7 @@ def eraser_announcing(
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _allow("AnnounceRequests", ["logs:PutLogEvents"], [f"{log_group_arn}:log-stream:{STREAM}"]),
-            _allow(
-                "EncryptAnnouncements",
-                ["kms:GenerateDataKey"],
-                [log_key_arn],
-                {
-                    "kms:ViaService": context.regional_service("logs"),
-                    "kms:EncryptionContext:aws:logs:arn": log_group_arn,
-                },
-            ),
+            *announcing(log_group_arn, log_key_arn, context.regional_service("logs")),
             *document["Statement"],
             *dropping,
         ],
