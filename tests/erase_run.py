@@ -38,6 +38,7 @@ ACCOUNT = "123456789012"
 OFFICER = f"arn:aws:iam::{ACCOUNT}:role/tinybeans-privacy-officer"
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 DAY = NOW.date() - datetime.timedelta(days=3)
+CLIENT = boto3.client
 Hook = Callable[[str, dict[str, Any]], None]
 
 
@@ -71,7 +72,7 @@ class Hooked:
 @functools.cache
 def made(service: str, region: str) -> Any:
     """Return a client; making one takes longer than most of what is asked of it."""
-    return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    return CLIENT(service, region_name=region)  # type: ignore[call-overload]
 
 
 @dataclass
@@ -150,6 +151,15 @@ class Cloud:
             if not self.takes_the_role:
                 patch.setattr(commands_erase, "eraser_session", lambda *_: Session(self))
             return CliRunner().invoke(app, ["subject-erase", *arguments, *more])
+
+    def export(self, out: str, key: str) -> Result:
+        """Run subject-export to its end; the hooks see every call of AWS."""
+        given = {"user": PERSON, "from": DAY.isoformat(), "to": DAY.isoformat(), "reason": REASON, "key": key}
+        arguments = [item for name, text in given.items() for item in (f"--{name}", text)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(commands_subject, "context_from_file", lambda *_: self.context)
+            patch.setattr(boto3, "client", Session(self).client)
+            return CliRunner().invoke(app, ["subject-export", *arguments, "--out", str(self.directory / out)])
 
     def told(self, out: str = "out") -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the statement and the objects."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 
 from infra.documents.eraser_policy import role_name
-from infra.subject import erase_key, session, statement
-from tests.erase_run import DAY, NOW, OTHER, PERSON, Cloud, Hook, Killed, cloud, refusal
+from infra.subject import erase_key
+from infra.subject.handover import TEMPLATES
+from tests.erase_run import CLIENT, DAY, NOW, OTHER, PERSON, Cloud, Hook, Killed, cloud, refusal
 
 BOTH = [PERSON, OTHER]
 
@@ -299,7 +302,7 @@ def test_a_forged_record_of_an_unfinished_erasure_stops_the_next_one(place: Clou
 
 def test_facts_outlive_a_page_that_cannot_be_made(place: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     key = place.put("application", "a", BOTH)
-    monkeypatch.setattr(statement.TEMPLATES, "get_template", lambda _: 1 / 0)
+    monkeypatch.setattr(TEMPLATES, "get_template", lambda _: 1 / 0)
     said = place.run()
     assert said.exit_code == 1
     assert "the facts are whole" in said.output
@@ -364,6 +367,28 @@ def test_facts_outlive_an_audit_record_that_cannot_be_written_at_the_end(place: 
     assert "audit record could not be written" in said.output
     assert place.told()[0]["erased"][0]["records"] == 1
     assert (place.directory / "out" / "statement.html").exists()
+
+
+def test_an_export_that_cannot_read_an_object_hands_over_the_rest_and_says_so(place: Cloud) -> None:
+    key = place.put("application", "b", BOTH)
+    body = place.client("s3").get_object(Bucket=place.context.archive_bucket("application"), Key=key)["Body"].read()
+    place.put_bytes("application", key.replace("_b.", "_a."), body[:-12])
+    identity = pyrage.x25519.Identity.generate()
+    said = place.export("out", str(identity.to_public()))
+    assert said.exit_code == 1
+    assert "cut short" in said.output
+    told = json.loads(pyrage.decrypt((place.directory / "out/manifest.json.age").read_bytes(), [identity]))
+    assert (told["complete"], told["records"], len(told["not_read"])) == (False, 1, 1)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
+def test_an_export_that_lacks_a_permission_hands_over_nothing(place: Cloud, code: str) -> None:
+    place.put("application", "a", BOTH)
+    place.before = at("get_object", refusal(code))
+    said = place.export("out", str(pyrage.x25519.Identity.generate().to_public()))
+    assert said.exit_code == 1
+    assert "permission is missing" in said.output
+    assert list(place.directory.iterdir()) == []
 
 
 def test_the_deleted_mapping_is_stated_with_its_day_and_a_day_that_is_none_is_refused(place: Cloud) -> None:
@@ -443,7 +468,7 @@ def test_the_command_takes_the_role_for_the_request_and_says_how_where_it_may_no
         def get_caller_identity(self) -> Any:
             return real.get_caller_identity()
 
-    client = session.boto3.client
+    client = CLIENT
     monkeypatch.setattr(
         "infra.archive.commands_erase.boto3.client",
         lambda name, **options: Sts() if name == "sts" else client(name, **options),

@@ -63,7 +63,16 @@ def without(s3: "S3Client", item: ArchiveObject, found: Hits) -> Rewritten:
     Raises ArchiveError where it cannot be read.
     """
     body = tempfile.TemporaryFile()  # noqa: SIM115 - the caller sends it and closes it
-    dropped = _dropped(found.numbers)
+    try:
+        _write(s3, item, _dropped(found.numbers), body)
+        body.seek(0)
+        return Rewritten(body, stored_sha256(s3, item), _sha256(body))
+    except BaseException:
+        body.close()
+        raise
+
+
+def _write(s3: "S3Client", item: ArchiveObject, dropped: Callable[[], bool], body: IO[bytes]) -> None:
     text = Text(pieces(s3, item), item.bucket, item.key)
     with gzip.GzipFile(fileobj=body, mode="wb", mtime=0) as packed:
         if item.form is Form.EXPORTED:
@@ -73,8 +82,6 @@ def without(s3: "S3Client", item: ArchiveObject, found: Hits) -> Rewritten:
         else:
             for piece in _collected(text, dropped):
                 packed.write(piece.encode())
-    body.seek(0)
-    return Rewritten(body, stored_sha256(s3, item), _sha256(body))
 
 
 def stored_sha256(s3: "S3Client", item: ArchiveObject) -> str:
