@@ -228,3 +228,17 @@ def cloud(directory: Path, stack: str = "prod", **settings: Any) -> Iterator[Clo
 def _bucket(s3: Any, name: str, region: str = "") -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region else {}
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True, **place)
+
+
+def nothing(_name: str, _asked: dict[str, Any]) -> None:
+    """Let every call through."""
+
+
+def at(method: str, error: BaseException) -> Hook:
+    """Return a hook that raises at each call of a method."""
+
+    def raising(name: str, _asked: dict[str, Any]) -> None:
+        if name == method:
+            raise error
+
+    return raising

@@ -160,7 +160,7 @@ def explained() -> Iterator[None]:
     except SubjectError as error:
         _end(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
-        _end("stopped; nothing was handed over, and what was erased is in erasures/ of its archive", EXIT_STOPPED)
+        _end("stopped; nothing was handed over, and what was erased is in the statement and in erasures/", EXIT_STOPPED)
 
 
 def _end(message: str, status: int) -> NoReturn:
