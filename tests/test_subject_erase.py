@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.subject import erase_key
+from infra.subject import erase_key, rewrite
 from tests.erase_run import DAY, NOW, OTHER, PERSON, Cloud, at, cloud, refusal
 
 BOTH = [PERSON, OTHER]
@@ -149,6 +149,17 @@ def test_a_truncated_object_is_stated_and_does_not_keep_others_from_being_erased
     assert place.run().exit_code == 0
     assert place.users("application", key) == [[OTHER]]
     assert "cut short" in retained(place)["application: object"]
+
+
+def test_an_object_with_too_many_records_of_the_person_is_stated_with_the_next_step(
+    place: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrite, "MOST", 1)
+    many, few = place.put("application", "a", [PERSON, PERSON, OTHER]), place.put("application", "b", BOTH)
+    assert place.run().exit_code == 0
+    assert place.users("application", many) == [BOTH]
+    assert place.users("application", few) == [[OTHER]]
+    assert "run it for parts of the window" in retained(place)["application: object"]
 
 
 def test_what_is_still_hot_is_stated_with_the_day_after_which_to_run_again(place: Cloud) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from infra.archive import json_stream
+from infra.archive.errors import ArchiveError
 from infra.archive.objects import ArchiveObject, Form, pieces
 from infra.archive.records import events, records
 from infra.archive.text_stream import Text
@@ -22,6 +23,9 @@ from infra.subject.identity import Matcher
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+MOST = 1_000_000
+"""Of one person's records in one object: their uids are signed as one text, at some hundred bytes of memory each."""
 
 
 @dataclass
@@ -47,10 +51,20 @@ class Rewritten:
 
 
 def hits(s3: "S3Client", item: ArchiveObject, matcher: Matcher, window: Window) -> Hits:
-    """Return which records of `item` in `window` are the person's. Raises ArchiveError where it cannot be read whole."""
+    """Return which records of `item` in `window` are the person's.
+
+    Raises ArchiveError where it cannot be read whole, or more than MOST of them are.
+    """
     found = Hits()
     for record in records(s3, item):
         if record.time_ns in window and matcher.why(record):
+            if len(found) == MOST:
+                raise ArchiveError(
+                    item.bucket,
+                    item.key,
+                    f"it holds more than {MOST:,} records of the person: run it for parts of the window, FROM and TO "
+                    "being instants",
+                )
             found.numbers.append(record.number)
             if record.uid:
                 found.uids += uid_key(record.uid)
