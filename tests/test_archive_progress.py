@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from infra.archive import commands_export, commands_replay
 from infra.archive.__main__ import app
-from infra.archive.verify_records import PARTS
+from infra.archive.verify_parts import PARTS
 from sandbox.doubles.aws_clients import SANDBOX_CREDENTIALS
 from sandbox.perf.archive_commands import Command, Made, made, replay, search, verification
 from sandbox.perf.archive_server import serving
