@@ -176,7 +176,7 @@ def test_a_dry_run_counts_by_day_form_and_object_and_goes_on_past_what_it_cannot
     assert 16 <= found.by_day[day, "collected"] < 24
     assert found.records == sum(found.by_day.values())
     assert found.records >= 16 + 25
-    counts = {item.item.key: (item.records, item.left_out) for item in found.objects if item.item.key != broken}
+    counts = {item.item.key: (item.records, item.left_out) for item in found.first if item.item.key != broken}
     assert counts == {
         collected_key("2026-11-24T00"): (8, 0),
         collected_key("2026-11-24T02"): (8, 0),
