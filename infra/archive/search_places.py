@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.archive.errors import ArchiveError, with_next_step
 from infra.archive.objects import EARLY, ArchiveObject, Form, collected, exported
@@ -100,3 +100,5 @@ def _pages(s3: "S3Client", bucket: str, prefix: str, at_most: int | None) -> Ite
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", code)) from None
+    except BotoCoreError as error:
+        raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", type(error).__name__)) from None
