@@ -69,7 +69,7 @@ CASES = {
     Outcome.AFTER: ([record(observed_ns=NOON + 2 * DAY_NS)], []),
     Outcome.MISSING_EXPORT: ([record()], []),
     Outcome.MISSING_COLLECTED: ([], [record()]),
-    Outcome.OWN: ([], [record(event_name=audit.EVENT)]),
+    Outcome.OWN: ([], [record(object_key="export/tinybeans/prod/audit/1/a-task/export/000000.gz")]),
     Outcome.FOREIGN: ([], [replace(record(), attributes={})]),
     Outcome.MOVED: ([], [record(attributes={ORIGINAL: "2026-01-01T00:00:00Z"})]),
 }
@@ -104,6 +104,15 @@ def test_a_record_that_a_signed_erasure_took_out_of_one_side_is_erased_and_no_ot
         erased.close()
         assert counts[Outcome.ERASED.value] == 1
         assert [uid for uids in bad.values() for uid in uids] == [record(8).uid]
+
+
+@pytest.mark.parametrize("stream", ["export", "subject-requests", "archive-keeping", "collector"])
+def test_what_only_a_command_could_have_written_is_known_by_its_stream_and_not_by_what_it_says(
+    stream: str, tmp_path: Path
+) -> None:
+    said = record(object_key=f"export/tinybeans/prod/audit/1/a-task/{stream}/000000.gz", event_name=audit.EVENT)
+    expected = Outcome.MISSING_COLLECTED if stream == "collector" else Outcome.OWN
+    assert outcome(tmp_path, [], [said]) == {expected.value: 1}
 
 
 def test_a_moved_record_is_found_under_its_other_day(tmp_path: Path) -> None:

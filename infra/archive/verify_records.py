@@ -14,12 +14,15 @@ from typing import Any
 
 from infra.archive.records import ArchivedRecord
 from infra.archive.verify_parts import DAY_NS, PARTS, Side, Trait, Uids
+from infra.documents import export_assignment, keeper_policy, subject_policy
 from infra.documents.collector.sink_window import ORIGINAL
-from infra.export import audit
 from infra.export.days import Day, Moment
 
 MASK = "**"
 """What CloudWatch's data protection leaves of a value (User Guide, "Help protect sensitive log data with masking")."""
+OWN_STREAMS = ([export_assignment.STREAM], [subject_policy.STREAM], [keeper_policy.STREAM])
+"""Streams that no collector writes to, and only the role of the export, of requests, and of keepers may; CloudWatch puts
+each in a folder of its own."""
 EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -36,7 +39,7 @@ class Outcome(StrEnum):
     NOT_EXPORTED = "only collected: its day has no export"
     MISSING_EXPORT = "only collected: missing from the export"
     ERASED = "only in one of them: erased from the other by a request"
-    OWN = "only exported: the export's own audit records"
+    OWN = "only exported: audit records of the export and of commands on archives"
     FOREIGN = "only exported: never went through the collector"
     MOVED = "only exported: moved here from a day that CloudWatch Logs no longer took"
     MISSING_COLLECTED = "only exported: missing from what the collector archived"
@@ -78,7 +81,7 @@ def exported_traits(record: ArchivedRecord) -> Trait:
     traits = Trait.NONE
     if not record.uid:
         traits |= Trait.FOREIGN
-    if record.event_name == audit.EVENT:
+    if record.object_key.rsplit("/", 2)[-2:-1] in OWN_STREAMS:
         traits |= Trait.OWN
     if ORIGINAL in record.attributes:
         traits |= Trait.MOVED
