@@ -128,7 +128,9 @@ def certify_expiry(
             out.print(f"{day}  {prefix:<8} {group.objects:>9,} objects  {group.bytes:>15,} bytes  {records}")
         for what, keys in (("removed before its time", found.early), ("not removed in time", found.overdue)):
             if keys:
-                out.print(f"{what}: {len(keys):,} objects, {keys[0]} among them", style="red", markup=False)
+                out.print(
+                    f"{what}: {len(keys):,} objects, {keys[0]} among them", style="red", markup=False, soft_wrap=True
+                )
         out.print(f"entry {entry.sequence} of the register, digest {entry.digest}\nwritten: {path}")
     raise typer.Exit(0 if found.clean else EXIT_FAILED)
 

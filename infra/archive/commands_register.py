@@ -42,7 +42,7 @@ def show_register(
         _show(register)
         wrong = _contradictions(place, register)
         for item in wrong:
-            out.print(item, style="red", markup=False)
+            out.print(item, style="red", markup=False, soft_wrap=True)
         out.print(
             f"{len(register)} entries, chain and signatures whole, {len(wrong)} finding{'s' * (len(wrong) != 1)}, "
             f"on {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"
@@ -65,7 +65,9 @@ def _contradictions(place: Place, register: list[Entry]) -> list[str]:
     try:
         return list(contradictions({entry.sequence: entry.digest for entry in register}, announced(place)))
     except RefusedError as error:
-        err.print(f"{error}. Entries cut off from the end would not be noticed", style="yellow", markup=False)
+        err.print(
+            f"{error}. Entries cut off from the end would not be noticed", style="yellow", markup=False, soft_wrap=True
+        )
         return []
 
 

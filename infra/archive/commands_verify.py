@@ -139,7 +139,7 @@ def _show(verified: Verified) -> None:
     for told, count in sorted(verified.erased.items()):
         out.print(f"erased by {told}: {count:,} objects, {verified.erased_records[told]:,} records taken out of them")
     for finding in sorted(verified.findings)[:MOST]:
-        out.print(str(finding), style="red", markup=False)
+        out.print(str(finding), style="red", markup=False, soft_wrap=True)
     if len(verified.findings) > MOST:
         out.print(f"and {len(verified.findings) - MOST} more")
     looked = ", ".join(f"{count:,} {what}" for what, count in sorted(verified.looked_at.items()))
