@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from rich.console import Console
 from typer.testing import CliRunner
 
 from infra.archive import commands_register
@@ -145,9 +146,10 @@ def test_the_command_shows_who_did_what_and_why_and_ends_with_one_when_an_entry_
     with archive(tmp_path) as kept:
         *_, last = certified(kept, "2026-08", "2026-09")
         monkeypatch.setattr(commands_register, "place_in", lambda *_: kept.place)
+        monkeypatch.setattr(commands_register, "out", Console(width=200))
         run = ["register", "--class", "application"]
 
-        found = CliRunner().invoke(app, run, env={"COLUMNS": "200"})
+        found = CliRunner().invoke(app, run)
         assert found.exit_code == 0, found.output
         assert "2 entries, chain and signatures whole, 0 findings" in found.output
         for word in ("Ada Counsel", "order 12 of the court", "certificate", "2026-08"):

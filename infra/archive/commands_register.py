@@ -72,7 +72,9 @@ def _contradictions(place: Place, register: list[Entry]) -> list[str]:
 
 
 def _show(register: list[Entry]) -> None:
-    table = Table("entry", "when", "what", "who", "why", "about", title=None)
+    table = Table(title=None)
+    for head in ("entry", "when", "what", "who", "why", "about"):
+        table.add_column(head, overflow="fold")  # whose reason it was is never cut short
     for entry in register:
         body, about = entry.body, entry.subject
         window = f"{about['from'][:16]} to {about['to'][:16]}" if "from" in about else str(about.get("month", ""))
