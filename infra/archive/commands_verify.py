@@ -158,9 +158,12 @@ def _alive() -> Iterator[Callable[[str], None]]:
 
         def tell(now: str) -> None:
             nonlocal what
-            if now != what:
+            begun = now != what
+            if begun:
                 what = now
                 progress.reset(task, description=now)
             progress.advance(task)
+            if begun:
+                progress.refresh()  # a step that is over before the next picture is told, too
 
         yield tell
