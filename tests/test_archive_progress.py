@@ -20,6 +20,8 @@ from sandbox.perf.null_sink import null_sink
 from tests.factories import context
 
 RECORDS = 10_000
+NARROW = 80
+"""Columns of the narrowest terminal in which every step is told whole."""
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +29,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the consoles that were made when their modules were imported draw, too."""
     for console in (commands_export.err, commands_export.out, commands_replay.out):
         monkeypatch.setattr(console, "is_interactive", True)
+        monkeypatch.setattr(console, "_width", NARROW)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,8 @@ def test_a_verification_says_what_it_looks_at(place: tuple[Made, str, str]) -> N
     for step in (
         f"chain of {group}: ",
         f"objects of {group}: ",
-        f"thousands of records that the collector archived of {group}: ",
-        f"thousands of records that CloudWatch exported of {group}: ",
+        f"collected records of {group}, thousands: ",
+        f"exported records of {group}, thousands: ",
         f"parts compared, of {PARTS}, of {group}: {PARTS}",
     ):
         assert step in found

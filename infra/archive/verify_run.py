@@ -144,13 +144,13 @@ def _fill(
                 collected_side.add(record, compare.collected_traits(record, exported_days, target.hot_days))
             number += 1
             if number % EVERY == 0:
-                tell(f"thousands of records that the collector archived of {target.log_group}")
+                tell(f"collected records of {target.log_group}, thousands")
     for item in _exported_objects(scope, target, chain_of):
         for record in _readable(s3, item, verified):
             exported_side.add(record, compare.exported_traits(record))
             number += 1
             if number % EVERY == 0:
-                tell(f"thousands of records that CloudWatch exported of {target.log_group}")
+                tell(f"exported records of {target.log_group}, thousands")
     verified.looked_at["compared records"] += number
 
 
