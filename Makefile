@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo sandbox redaction-score chaos perf forecast test unit check format tools render schemas lock clean \
-	archive-export archive-verify archive-search archive-hold archive-extend archive-certificate archive-cost replay subject-export subject-erase look
+	archive-export archive-verify archive-search archive-hold archive-extend archive-certificate archive-register archive-cost replay subject-export subject-erase look
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ test: environment ## all tests, with the real engine and the real collector (ARG
 unit: environment ## the tests that need no outside program (ARGS= for pytest)
 	@$(PYTHON_IN) -m pytest -n 2 --dist loadfile -m 'not engine and not collector and not checker' $(ARGS)
 
-perf: environment ## CPU time and memory of every stage of the collector, table and picture (PERF_ARGS=--quick)
+perf: environment ## CPU time and memory of every stage of the collector, table and picture (PERF_ARGS=--quick); of archive commands (PERF_ARGS="--archive 1 10 50", in millions)
 	@$(PYTHON_IN) -m sandbox.perf $(PERF_ARGS)
 
 forecast: environment ## a month's cost by sink and class, and what would save most (LOGS= or MIX= with RATE=, or METRICS=; STACK= WHAT_IF= PRICES= ARGS=)
@@ -80,15 +80,20 @@ archive-search: environment ## ask the archive one of the usual questions (QUERY
 
 # Holds and certificates stay in the archive's own register, with who asked and why (docs/adr/0025-keeping.md).
 KEEPING = --class '$(CLASS)' --who '$(WHO)' --stack '$(STACK)'
-archive-hold: environment ## legal hold on all records of a window, or its end (CLASS= FROM= TO= WHO= WHY= RELEASE=1 BATCH=directory STACK=)
+archive-hold: environment ## legal hold on all records of a window, or its end (CLASS= FROM= TO= WHO= WHY= RELEASE=1 JOB=1 BATCH=directory STACK=)
 	@$(THERE) -m infra.archive hold $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' $(if $(RELEASE),--release) \
-		$(if $(BATCH),--batch '$(BATCH)') $(ARGS)
+		$(if $(JOB),--job) $(if $(BATCH),--batch '$(BATCH)') $(ARGS)
 
-archive-extend: environment ## lock all records of a window until a later day (CLASS= FROM= TO= UNTIL= WHO= WHY= STACK=)
-	@$(THERE) -m infra.archive extend $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' --until '$(UNTIL)' $(ARGS)
+archive-extend: environment ## lock all records of a window until a later day (CLASS= FROM= TO= UNTIL= WHO= WHY= JOB=1 STACK=)
+	@$(THERE) -m infra.archive extend $(KEEPING) --why '$(WHY)' --from '$(FROM)' --to '$(TO)' --until '$(UNTIL)' \
+		$(if $(JOB),--job) $(ARGS)
 
 archive-certificate: environment ## certify what policy removed in a month (CLASS= MONTH= WHO= STACK=)
 	@$(THERE) -m infra.archive certificate $(KEEPING) $(if $(WHY),--why '$(WHY)') --month '$(MONTH)' $(ARGS)
+
+archive-register: environment ## what was held, locked and certified; checks chain, signatures, announcements (CLASS= STACK= CERTIFICATE=file KEY=pem)
+	@$(THERE) -m infra.archive register --class '$(CLASS)' --stack '$(STACK)' $(if $(CERTIFICATE),--certificate '$(CERTIFICATE)') \
+		$(if $(KEY),--public-key '$(KEY)') $(ARGS)
 
 archive-cost: environment ## what each class's archive costs in a month, by tier (STACK=, and volume as in make forecast)
 	@$(PYTHON_IN) -m infra.archive cost --stack '$(STACK)' $(ARGS)
@@ -106,7 +111,7 @@ subject-erase: environment ## erase one user's records; a dry run unless CONFIRM
 tools: environment ## provide the engine, the collector and Loki: from PATH, the cache, their releases, or built from Go modules
 	@$(PYTHON_IN) -m sandbox.tools
 
-render: environment ## render the collector's configuration and alert rules of every stack into collector_configs/
+render: environment ## render the collector's configuration and alert rules of every stack, and the questions saved in Athena
 	@$(PYTHON_IN) -m infra.render
 
 schemas: environment ## write the JSON schemas of the policy files

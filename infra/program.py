@@ -15,7 +15,9 @@ from infra.components.collector import Collector, refuse_if_too_large
 from infra.components.collector_config import config_bucket
 from infra.components.collector_roles import CollectorRoles
 from infra.components.dashboard import Dashboards
+from infra.components.eraser import Eraser, EraserRole
 from infra.components.export_role import ExportRole
+from infra.components.keepers import KeeperRoles, Keepers
 from infra.components.log_store import LogStore
 from infra.components.nightly_export import NightlyExport
 from infra.components.notifications import Notifications
@@ -57,7 +59,9 @@ def deploy(stack: Stack) -> dict[str, Any]:
     readers = ReaderRoles("readers", context=context, opts=opts)
     roles = CollectorRoles("collector-roles", context=context, opts=opts)
     exporter = ExportRole("export-role", context=context, opts=opts)
+    keeping = KeeperRoles("keeper-roles", context=context, opts=opts)
     requests = SubjectRole("subject-role", context=context, readers=readers, opts=opts)
+    eraser = EraserRole("eraser-role", context=context, opts=opts)
 
     # Where: one key, log group, stream and bucket for each class, and a copy of each bucket where settings ask for it.
     classes = context.policy.data_classes.classes
@@ -65,7 +69,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     access_logs = AccessLogs(
         "access-logs", context=context, also=[config_bucket(context), results_bucket(context), *beside], opts=opts
     )
-    replicas = Replicas("replicas", context=context, opts=opts)
+    replicas = Replicas("replicas", context=context, erasers={cls: eraser.arns_for(cls) for cls in classes}, opts=opts)
     stores = {
         cls: LogStore(
             cls,
@@ -73,9 +77,14 @@ def deploy(stack: Stack) -> dict[str, Any]:
             cls=cls,
             data_class=data_class,
             writer_arn=roles.task.arn,
-            hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn],
-            archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn],
-            also=exporter.key_statements(cls, replicas),
+            hot_reader_arns=[*readers.arns(data_class.readers.hot), requests.role.arn, *eraser.arns],
+            archive_reader_arns=[*readers.arns(data_class.readers.archived), requests.role.arn, *eraser.arns],
+            also=pulumi.Output.all(
+                exporter.key_statements(cls, replicas),
+                requests.key_statements(cls),
+                eraser.key_statements(cls),
+                keeping.key_statements(cls),
+            ).apply(lambda found: [statement for statements in found for statement in statements]),
             opts=opts,
         )
         for cls, data_class in classes.items()
@@ -90,6 +99,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             access_logs=access_logs,
             writer_arn=roles.task.arn,
             exporter_arn=exporter.role.arn,
+            eraser_arns=eraser.arns_for(cls),
             replica=replicas.by_class.get(cls),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[stores[cls].key])),
         )
@@ -116,7 +126,19 @@ def deploy(stack: Stack) -> dict[str, Any]:
         role=exporter,
         key_arns=key_arns,
         audit_group=stores[announcing_class(context)].log_group_name,
+        eraser_arns=eraser.arns,
         after=list(archives.values()),
+        opts=opts,
+    )
+
+    # Longer than policy: holds, longer locks and certificates, by people whom the settings name.
+    keepers = Keepers(
+        "keepers",
+        context=context,
+        roles=keeping,
+        key_arns=key_arns,
+        audit_group=stores[announcing_class(context)].log_group_name,
+        access_logs=access_logs,
         opts=opts,
     )
 
@@ -129,6 +151,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
         values=stack.secrets,
         reader_role=roles.execution,
         subject_role_arn=requests.role.arn,
+        eraser_arns=eraser.arns,
         opts=opts,
     )
     SubjectRequests(
@@ -139,6 +162,18 @@ def deploy(stack: Stack) -> dict[str, Any]:
         audit_store=stores[announcing_class(context)],
         pepper_arns=secrets.pepper_arns,
         secrets_key_arn=secrets.key_arn,
+        opts=opts,
+    )
+    Eraser(
+        "eraser",
+        context=context,
+        role=eraser,
+        replicas=replicas,
+        key_arns=key_arns,
+        audit_store=stores[announcing_class(context)],
+        pepper_arns=secrets.pepper_arns,
+        secrets_key_arn=secrets.key_arn,
+        signing_key_arn=nightly.signing_key_arn,
         opts=opts,
     )
     collector = Collector(
@@ -187,6 +222,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
             *key_arns.values(),
             *collector.key_arns,
             *nightly.key_arns,
+            *keepers.key_arns,
             search.key.arn,
             *(arn for found in declared.values() for arn in found.key_arns),
             *(trail.key_arn for trail in reads),
@@ -215,6 +251,7 @@ def deploy(stack: Stack) -> dict[str, Any]:
     return {
         **outputs(context, stores=stores, archives=archives, readers=readers, collector=collector),
         **told.outputs,
+        "archive_keeping": keepers.outputs,
         **{name: found.outputs for name, found in declared.items()},
         "alerts_unwatched": list(alarms.unwatched),
     }

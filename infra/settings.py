@@ -195,7 +195,10 @@ class Access(Model):
     secret_operators: tuple[Principal, ...] = ()
     """Roles that put secret values where credentials_from is operator; they cannot read one back."""
     archive_keepers: tuple[Principal, ...] = ()
-    """Roles that place and lift legal holds, extend locks and certify expiry; without them nobody can."""
+    """Who may take the keepers' role, which places and lifts legal holds, extends locks and certifies expiry; without
+    them there is none, and nobody can."""
+    erasers: tuple[Principal, ...] = ()
+    """Roles that may take the role that erases one person's records; without them that role does not exist."""
     readers: dict[str, Trust]
     """Who may take each reader group's role."""
 
@@ -211,6 +214,10 @@ class Access(Model):
             ("secret_operators", "readers", set(self.secret_operators) & readers),
             ("archive_keepers", "deployers", set(self.archive_keepers) & set(self.deployers)),
             ("archive_keepers", "key_administrators", set(self.archive_keepers) & set(self.key_administrators)),
+            ("erasers", "deployers", set(self.erasers) & set(self.deployers)),
+            ("erasers", "key_administrators", set(self.erasers) & set(self.key_administrators)),
+            ("erasers", "secret_operators", set(self.erasers) & set(self.secret_operators)),
+            ("erasers", "archive_keepers", set(self.erasers) & set(self.archive_keepers)),
         ):
             if both:
                 raise Refused(
@@ -248,6 +255,9 @@ class Adopt(Model):
     """Class to the name of its existing log group."""
     buckets: dict[str, str] = Field(default_factory=dict)
     """Class to the name of its existing bucket."""
+    bucket_prefixes: dict[str, tuple[Annotated[str, Field(pattern=r"^[^/].*/$")], ...]] = Field(default_factory=dict)
+    """Class to the prefixes below which its adopted bucket holds older records: they expire like the class's own, and
+    what lies below no prefix stays for good."""
 
 
 class Settings(Model):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from infra.alerting_against_policy import alerting_problems
+from infra.documents.bucket_policy import REGISTER
+from infra.documents.lifecycle import PROOFS, RECORDS
 from infra.model import Environment
 from infra.policy import Policy
 from infra.policy.alerts import Kind
@@ -157,6 +159,12 @@ def _names(settings: Settings, policy: Policy) -> Found:
         for name in adopted:
             if name not in classes:
                 yield f"adopt.{kind}.{name}", "the policy knows no such class", ", ".join(classes)
+    for name, prefixes in settings.adopt.bucket_prefixes.items():
+        if name not in settings.adopt.buckets:
+            yield f"adopt.bucket_prefixes.{name}", "no bucket is adopted for this class", "a class of adopt.buckets"
+        for prefix in prefixes:
+            if prefix.startswith((*RECORDS, *PROOFS, REGISTER)):
+                yield f"adopt.bucket_prefixes.{name}", f"{prefix} is the program's own", "prefixes of older records"
     if settings.replica and settings.replica.region == settings.aws.region:
         yield "replica.region", "a copy in the same region survives nothing", "another region"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from moto import mock_aws
 from infra.archive.keeping.place import Asked, Place, Services, asked_by, place_of
 from infra.archive.window import Window, parse_window
 from infra.documents.bucket_policy import REGISTER
+from infra.documents.keeper_policy import STREAM, batch_trust
+from sandbox.doubles.moto_batch import BadRequest, BatchOperations
 from tests.factories import context
 
 NOW = datetime.datetime(2026, 11, 26, 16, tzinfo=datetime.UTC)
@@ -27,6 +31,8 @@ class S3:
     """moto's S3 with pages of PAGE versions, and calls that are answered with an error code."""
 
     real: Any
+    denied_after: int | None = None
+    """Holds after which S3 denies the right."""
     refused: dict[str, str] = field(default_factory=dict)
     """Method to the error code that it is answered with."""
     crash_after: int | None = None
@@ -57,7 +63,79 @@ class S3:
         self.holds += 1
         if self.crash_after is not None and self.holds > self.crash_after:
             raise KeyboardInterrupt
+        if self.denied_after is not None and self.holds > self.denied_after:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "made up"}}, "PutObjectLegalHold")
         return self.real.put_object_legal_hold(**asked)
+
+    def get_object_retention(self, **asked: Any) -> Any:
+        # moto has no such call; what it says of an object's lock when it is asked for the object is the same.
+        if code := self.refused.get("get_object_retention"):
+            raise ClientError({"Error": {"Code": code, "Message": "made up"}}, "GetObjectRetention")
+        found = self.real.head_object(**asked)
+        if "ObjectLockMode" not in found:
+            raise ClientError({"Error": {"Code": "NoSuchObjectLockConfiguration", "Message": ""}}, "GetObjectRetention")
+        lock = {"Mode": found["ObjectLockMode"], "RetainUntilDate": found["ObjectLockRetainUntilDate"]}
+        return {"Retention": lock}
+
+
+class Kms:
+    """moto's KMS, with calls that are answered with an error code."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+        self.refused: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if code := self.refused.get(name):
+
+            def refuse(**_: Any) -> Any:
+                raise ClientError({"Error": {"Code": code, "Message": "made up"}}, name)
+
+            return refuse
+        return getattr(self.real, name)
+
+
+class Control:
+    """S3 Control, with jobs that the sandbox's double carries out in this process."""
+
+    def __init__(self) -> None:
+        self.double = BatchOperations()
+        self.refused: dict[str, str] = {}
+        self.asked: list[dict[str, Any]] = []
+
+    def create_job(self, **asked: Any) -> Any:
+        self._answer("create_job")
+        self.asked.append(asked)
+        operation = {
+            name: json.loads(json.dumps(value, default=lambda it: it.isoformat().replace("+00:00", "Z")))
+            for name, value in asked["Operation"].items()
+        }
+        confirmation = str(asked["ConfirmationRequired"]).lower()
+        plain = {**asked, "Operation": operation, "ConfirmationRequired": confirmation}
+        try:
+            return {"JobId": self.double.create(asked["AccountId"], plain).id}
+        except BadRequest as error:
+            raise ClientError({"Error": {"Code": "InvalidRequest", "Message": str(error)}}, "CreateJob") from error
+
+    def describe_job(self, AccountId: str, JobId: str) -> Any:  # noqa: N803 - AWS's names
+        assert AccountId == "123456789012"
+        self._answer("describe_job")
+        made = self.double.jobs[JobId]
+        return {
+            "Job": {
+                "JobId": made.id,
+                "Status": made.status,
+                "ProgressSummary": {
+                    "TotalNumberOfTasks": made.succeeded + made.failed,
+                    "NumberOfTasksSucceeded": made.succeeded,
+                    "NumberOfTasksFailed": made.failed,
+                },
+            }
+        }
+
+    def _answer(self, name: str) -> None:
+        if code := self.refused.get(name):
+            raise ClientError({"Error": {"Code": code, "Message": "made up"}}, name)
 
 
 @dataclass
@@ -84,21 +162,38 @@ class Kept:
     def announced(self) -> list[str]:
         told = self.place.assignment
         events = self.place.services.logs.get_log_events(
-            logGroupName=told.audit_group, logStreamName=told.audit_stream, startFromHead=True
+            logGroupName=told.audit_group, logStreamName=STREAM, startFromHead=True
         )
         return [event["message"] for event in events["events"]]
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Return a client for every test: making one takes longer than most of what it is asked."""
+    session: Any = boto3.Session("made-up", "made-up", region_name="us-east-1")
+    return session.client(service)
 
 
 @contextmanager
 def archive(directory: Path, cls: str = "application", *, lockable: bool = True) -> Iterator[Kept]:
     """Yield an empty archive of the sandbox's class `cls`."""
     with mock_aws():
-        s3, logs = S3(boto3.client("s3", "us-east-1")), boto3.client("logs", "us-east-1")
-        place = place_of(context("sandbox"), cls, Services(s3, logs, boto3.client("sts", "us-east-1")))
+        s3, logs = S3(client("s3")), client("logs")
+        kms, iam = client("kms"), client("iam")
+        services = Services(s3, logs, client("sts"), Kms(kms), Control())
+        place = place_of(context("sandbox"), cls, services)
+        key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=place.signing_key, TargetKeyId=key)
+        s3.real.create_bucket(Bucket=place.batch.bucket)
+        iam.create_role(
+            RoleName=place.batch.role_arn.rpartition("/")[2],
+            AssumeRolePolicyDocument=json.dumps(batch_trust(place.batch.account_id)),
+        )
         s3.real.create_bucket(Bucket=place.bucket, ObjectLockEnabledForBucket=lockable)
         s3.real.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
         logs.create_log_group(logGroupName=place.assignment.audit_group)
-        logs.create_log_stream(logGroupName=place.assignment.audit_group, logStreamName=place.assignment.audit_stream)
+        for stream in (place.assignment.audit_stream, STREAM):
+            logs.create_log_stream(logGroupName=place.assignment.audit_group, logStreamName=stream)
         yield Kept(place, s3, directory / "state")
 
 

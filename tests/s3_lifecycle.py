@@ -93,7 +93,8 @@ class SimulatedBucket:
         self.now = until
 
     def _apply(self, rule: Mapping[str, Any]) -> None:
-        there = [version for version in self.versions if version.removed is None]
+        prefix = rule.get("filter", {}).get("prefix", "")
+        there = [it for it in self.versions if it.removed is None and it.key.startswith(prefix)]
         for version in there:
             if version.noncurrent_since is None:
                 self._move(version, rule.get("transitions", ()))
@@ -107,7 +108,9 @@ class SimulatedBucket:
                     version.removed = self.now
         if rule.get("expiration", {}).get("expiredObjectDeleteMarker"):
             kept = {version.key for version in self.versions if version.removed is None}
-            self.markers = {key: since for key, since in self.markers.items() if key in kept}
+            self.markers = {
+                key: since for key, since in self.markers.items() if key in kept or not key.startswith(prefix)
+            }
 
     def _move(self, version: Version, moves: Sequence[Mapping[str, Any]]) -> None:
         if version.size < SMALLEST_MOVED:

@@ -1,4 +1,5 @@
-"""Real archived records to ask about: a real collector archives them in moto's S3 and sends them to a real Loki.
+"""Real archived records to ask about: a real collector archives them in moto's S3 and sends them to CloudWatch's double,
+from where they can be exported, and to a real Loki.
 
 What was sent is known by name, so that every question has an answer that was not found by asking it.
 """
@@ -19,10 +20,12 @@ from typing import Any
 
 import pytest
 
-from infra.context import Context
+from infra.context import QUARANTINE_STREAM, STREAM, Context
+from infra.documents.export_assignment import assignment
 from sandbox import loki
 from sandbox.archives import objects
 from sandbox.doubles.aws_clients import AwsCredentials, aws_client
+from sandbox.doubles.cloudwatch_otlp import CloudWatchOtlp
 from sandbox.doubles.moto_server import MotoServer
 from sandbox.tools.errors import ToolMissingError
 from sandbox.tools.locate import locate
@@ -108,12 +111,30 @@ def archived(directory: Path) -> Iterator[Archived]:
             s3.create_bucket(Bucket=bucket)
         now = datetime.datetime.now(datetime.UTC)
         found = Archived(which, s3, moto.endpoint, url, now)
-        with collector_run(which, directory, _sooner, SANDBOX_S3=moto.endpoint) as run:
+        _log_groups(which, moto.endpoint, credentials)
+        front = CloudWatchOtlp(logs_endpoint=moto.endpoint, region=which.region, credentials=credentials)
+        cloudwatch = stack.enter_context(front).url.removesuffix("/v1/logs")
+        addresses = {"SANDBOX_S3": moto.endpoint, "SANDBOX_CLOUDWATCH_LOGS": cloudwatch}
+        with collector_run(which, directory, _sooner, **addresses) as run:
             _send(run, found, now)
             _settle(found, buckets, len(found.sent) + 1)
         for item in objects(cls="audit", start=OLD_DAY, records=OLD_RECORDS, hours=4, an_object=10):
             s3.put_object(Bucket=which.archive_bucket("audit"), Key=item.key, Body=item.content)
         yield found
+
+
+def _log_groups(which: Context, endpoint: str, credentials: AwsCredentials) -> None:
+    """Make what CloudWatch holds and what the nightly export needs: groups, streams, the key that signs manifests."""
+    logs = aws_client("logs", endpoint_url=endpoint, region=which.region, credentials=credentials)
+    kms = aws_client("kms", endpoint_url=endpoint, region=which.region, credentials=credentials)
+    told = assignment(which)
+    for target in told.targets:
+        logs.create_log_group(logGroupName=target.log_group)
+        logs.put_retention_policy(logGroupName=target.log_group, retentionInDays=target.hot_days)
+        for stream in (STREAM, QUARANTINE_STREAM, told.audit_stream):
+            logs.create_log_stream(logGroupName=target.log_group, logStreamName=stream)
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=told.signing_key, TargetKeyId=key)
 
 
 def _send(run: Run, found: Archived, now: datetime.datetime) -> None:
@@ -136,6 +157,13 @@ def _sooner(config: dict[str, Any]) -> None:
 
 
 def _settle(found: Archived, buckets: list[str], count: int, seconds: float = 30.0) -> None:
+    logs = aws_client(
+        "logs",
+        endpoint_url=found.endpoint,
+        region=found.context.region,
+        credentials=AwsCredentials(CREDENTIALS.access_key_id, CREDENTIALS.secret_access_key),
+    )
+    groups = [target.log_group for target in assignment(found.context).targets]
     deadline = time.monotonic() + seconds
     while True:
         archived_now = sum(
@@ -145,10 +173,11 @@ def _settle(found: Archived, buckets: list[str], count: int, seconds: float = 30
             for bucket in buckets
             for item in found.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
         )
-        if archived_now >= count and len(loki.records(found.loki)) >= count - 1:
+        hot = sum(len(logs.filter_log_events(logGroupName=group)["events"]) for group in groups)
+        if archived_now >= count and hot >= count and len(loki.records(found.loki)) >= count - 1:
             return
         assert time.monotonic() < deadline, (
-            f"{archived_now} of {count} archived, {len(loki.records(found.loki))} in Loki"
+            f"{archived_now} of {count} archived, {hot} in CloudWatch, {len(loki.records(found.loki))} in Loki"
         )
         time.sleep(0.2)
 

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from infra.archive import commands_subject
 from infra.archive.__main__ import app
 from infra.context import Context
+from infra.documents.export_assignment import SIGNING_KEY
 from infra.documents.subject_policy import STREAM
 from sandbox.doubles.aws_clients import aws_client
 from sandbox.doubles.cloudwatch_events import render
@@ -111,6 +112,11 @@ class Place:
                 found[item["Key"]] = {uid for uid in self.uids.values() if uid in text}
         return found
 
+    def told(self, out: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return an erasure's statement and its objects."""
+        lines = (self.directory / out / "objects.jsonl").read_text().splitlines()
+        return json.loads((self.directory / out / "statement.json").read_text()), [json.loads(line) for line in lines]
+
     def audit(self, event: str) -> list[dict[str, Any]]:
         """Return the attributes of the audit records with this event."""
         events = self.client("logs").get_log_events(
@@ -154,7 +160,7 @@ def _stores(found: Place) -> None:
     for cls, data_class in found.context.policy.data_classes.classes.items():
         bucket = found.context.archive_bucket(cls)
         locked = data_class.archive.at(found.context.settings.environment).object_lock
-        s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=locked.days is not None)
+        s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         if locked.days is not None:
             rule = {"DefaultRetention": {"Mode": locked.mode.value, "Days": locked.days}}
@@ -164,6 +170,9 @@ def _stores(found: Place) -> None:
         logs.create_log_group(logGroupName=found.context.log_group(cls))
         logs.create_log_stream(logGroupName=found.context.log_group(cls), logStreamName="collector")
     logs.create_log_stream(logGroupName=found.context.log_group("audit"), logStreamName=STREAM)
+    kms = found.client("kms")
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=found.context.key_alias(SIGNING_KEY), TargetKeyId=key)
 
 
 def _hot(found: Place, arrived: list[Arrived]) -> None:

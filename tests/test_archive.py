@@ -44,9 +44,12 @@ def settled(deployment: Deployment, type_: str) -> dict[str, Registered]:
 def test_a_class_is_kept_moved_and_removed_as_policy_says(stack: str, cls: str) -> None:
     wanted, found = retention(stack, cls), rules(stack, f"{cls}-archive")
 
-    moves = [(move["days"], move["storageClass"]) for move in found.get("move-down", {}).get("transitions", [])]
-    assert moves == [(tier.after_days, tier.storage_class) for tier in wanted.tiers]
-    assert found["expire"]["expiration"] == {"days": wanted.keep_days}
+    for prefix in ("otlp", "export"):
+        moves = found.get(f"move-down-{prefix}", {}).get("transitions", [])
+        assert [(move["days"], move["storageClass"]) for move in moves] == [
+            (tier.after_days, tier.storage_class) for tier in wanted.tiers
+        ]
+        assert found[f"expire-{prefix}"]["expiration"] == {"days": wanted.keep_days}
     assert found["remove-replaced-versions"]["noncurrentVersionExpiration"] == {
         "noncurrentDays": wanted.replaced_versions_keep_days
     }
@@ -59,23 +62,26 @@ def test_no_object_expires_or_leaves_a_tier_before_its_lock_or_minimum_ends(stac
     found = rules(stack, f"{cls}-archive")
     rule = archives_of(stack).one(LOCK, f"{cls}-archive-object-lock").inputs.get("rule")
     locked_days = rule["defaultRetention"]["days"] if rule else 0
-    kept = found["expire"]["expiration"]["days"]
+    kept = found["expire-otlp"]["expiration"]["days"]
 
     assert kept >= locked_days
     # An object that expires is kept as a replaced version before it is removed: the sum must outlast the lock too.
     assert kept + found["remove-replaced-versions"]["noncurrentVersionExpiration"]["noncurrentDays"] > locked_days
-    moves = found.get("move-down", {}).get("transitions", [])
+    moves = found.get("move-down-otlp", {}).get("transitions", [])
     for move, end in zip(moves, [*(later["days"] for later in moves), kept][1:], strict=True):
         assert end - move["days"] >= MINIMUM_STORAGE_DAYS[StorageClass(move["storageClass"])]
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_each_lifecycle_rule_does_one_thing_to_the_whole_bucket_and_small_objects_stay(stack: str) -> None:
+def test_each_lifecycle_rule_does_one_thing_and_small_objects_stay(stack: str) -> None:
     actions = {"transitions", "expiration", "noncurrentVersionExpiration", "abortIncompleteMultipartUpload"}
     for lifecycle in archives_of(stack).all(LIFECYCLE):
         assert lifecycle["transitionDefaultMinimumObjectSize"] == "all_storage_classes_128K"
         for rule in lifecycle["rules"]:
-            assert rule["filter"] == {"prefix": ""}
+            # In an archive, no rule for the whole bucket removes what is current: proofs outlive records.
+            current = "transitions" in rule or "days" in rule.get("expiration", {})
+            below = "access-logs" not in lifecycle.name and "trail" not in lifecycle.name and current
+            assert rule["filter"]["prefix"].endswith("/") is below, (lifecycle.name, rule["id"])
             assert rule["status"] == "Enabled"
             assert len(actions & rule.keys()) == 1
             assert len(rule.get("expiration", {"one": 1})) == 1
@@ -208,6 +214,18 @@ def test_an_adopted_bucket_is_imported_under_its_own_name_and_brought_to_policy(
     assert "tinybeans-prod-logs-audit" not in str(statements)
     others = [it for it in deployment.all(BUCKET) if it.name != "audit-archive-bucket"]
     assert not any(it.import_id for it in others)
+
+
+def test_what_an_adopted_bucket_held_before_expires_like_the_classs_records() -> None:
+    mine = context("prod", adopt={"buckets": {"audit": "old-audit"}, "bucket_prefixes": {"audit": ["AWSLogs/x/"]}})
+    found = {
+        rule["id"]: rule for rule in deploy(lambda: declare(mine)).one(LIFECYCLE, "audit-archive-lifecycle")["rules"]
+    }
+
+    for name in ("expire", "move-down"):
+        old, new = found[f"{name}-AWSLogs-x"], found[f"{name}-otlp"]
+        assert old["filter"] == {"prefix": "AWSLogs/x/"}
+        assert {**old, "id": "", "filter": {}} == {**new, "id": "", "filter": {}}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -65,7 +65,7 @@ def listing() -> Listing:
 
 @pytest.fixture
 def place(listing: Listing) -> Place:
-    return place_of(context("sandbox"), "application", Services(listing, None, None))
+    return place_of(context("sandbox"), "application", Services(listing, None, None, None, None))
 
 
 def test_a_certificate_says_day_objects_bytes_records_rule_and_policy(listing: Listing, place: Place) -> None:
@@ -92,9 +92,22 @@ def test_a_certificate_says_day_objects_bytes_records_rule_and_policy(listing: L
         {"day": "2026-10-09", "prefix": "export/", "objects": 4, "bytes": 57, "records": 21},
         {"day": "2026-10-09", "prefix": "otlp/", "objects": 5, "bytes": 500, "records": None},
     ]
-    assert document["rule"] == {"id": "expire", "keep_days": 7, "replaced_versions_keep_days": 1}
+    assert document["rule"] == {
+        "ids": ["expire-otlp", "expire-export"],
+        "keep_days": 7,
+        "replaced_versions_keep_days": 1,
+    }
     assert (document["objects"], document["bytes"]) == (9, 557)
     assert certify(place, "2026-09", NOW).document(place)["rows"] == []
+
+
+def test_whoever_waits_for_a_certificate_sees_versions_being_looked_at(listing: Listing, place: Place) -> None:
+    for number in range(5):
+        listing.add(f"otlp/{number}.gz", WRITTEN, 100, EXPIRED)
+    listing.add("export/g/1.gz", WRITTEN, 10)
+    seen: list[int] = []
+    certify(place, "2026-10", NOW, seen.append)
+    assert sum(seen) == 6
 
 
 def test_what_was_removed_early_or_not_in_time_is_a_finding(listing: Listing, place: Place) -> None:
@@ -149,7 +162,7 @@ def test_the_command_writes_the_certificate_and_says_what_it_found(
 ) -> None:
     with archive(tmp_path) as kept:
         kept.put("otlp/year=2026/1.gz")
-        monkeypatch.setattr(commands_keeping, "_place", lambda *_: kept.place)
+        monkeypatch.setattr(commands_keeping, "place_in", lambda *_: kept.place)
         month = f"{datetime.datetime.now(UTC):%Y-%m}"
         options = ["certificate", "--class", "application", "--month", month, "--who", "Ada", "--output", str(tmp_path)]
         result = CliRunner().invoke(app, options)

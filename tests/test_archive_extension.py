@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.archive.keeping.extend import extend, parse_until
+from infra.archive.keeping.extend import by_requests, extend, parse_until
 from infra.archive.keeping.register import Kind, entries
 from infra.export.problems import RefusedError
 from infra.problems import InputError
@@ -34,7 +34,7 @@ def test_locks_get_longer_and_none_gets_shorter_and_who_asked_stays_written(tmp_
                 Retention={"Mode": "GOVERNANCE", "RetainUntilDate": NOW + datetime.timedelta(days=days)},
             )  # fmt: skip
 
-        counts = extend(kept.place, window(*OCTOBER), UNTIL, asked(), kept.state, ignore)
+        counts = extend(kept.place, window(*OCTOBER), UNTIL, asked(), by_requests(kept.state, ignore))
 
         assert (counts.versions, counts.changed) == (3, 2)
         longer = NOW + datetime.timedelta(days=400)
@@ -49,7 +49,7 @@ def test_locks_get_longer_and_none_gets_shorter_and_who_asked_stays_written(tmp_
         assert begun.subject["until"] == UNTIL.isoformat()
         assert done.subject["changed"] == 2
 
-        assert extend(kept.place, window(*OCTOBER), UNTIL, asked(), kept.state, ignore).changed == 0
+        assert extend(kept.place, window(*OCTOBER), UNTIL, asked(), by_requests(kept.state, ignore)).changed == 0
 
 
 def test_a_refusal_names_the_right_and_the_same_command_carries_on(tmp_path: Path) -> None:
@@ -57,15 +57,33 @@ def test_a_refusal_names_the_right_and_the_same_command_carries_on(tmp_path: Pat
         key = collected("2026-10-05")
         version = kept.put(key)
         kept.s3.refused["put_object_retention"] = "AccessDenied"
-        with pytest.raises(RefusedError, match=r"archive_keepers.*s3:PutObjectRetention"):
-            extend(kept.place, window(*OCTOBER), UNTIL, asked(), kept.state, ignore)
+        with pytest.raises(RefusedError, match=r"keepers' role, s3:PutObject.*s3:PutObjectRetention"):
+            extend(kept.place, window(*OCTOBER), UNTIL, asked(), by_requests(kept.state, ignore))
         kept.s3.refused.clear()
         assert lock(kept, key, version) == (None, None)
         assert entries(kept.place) == []
 
-        extend(kept.place, window(*OCTOBER), UNTIL, asked(), kept.state, ignore)
+        extend(kept.place, window(*OCTOBER), UNTIL, asked(), by_requests(kept.state, ignore))
         assert [entry.kind for entry in entries(kept.place)] == [Kind.EXTEND, Kind.EXTENDED]
         assert lock(kept, key, version) == ("GOVERNANCE", UNTIL)
+
+
+def test_an_extension_to_policys_limit_that_was_interrupted_is_carried_on_a_minute_later(tmp_path: Path) -> None:
+    with archive(tmp_path) as kept:
+        key = collected("2026-10-05")
+        version = kept.put(key)
+        first, later = (
+            parse_until("2026-12-26", kept.place, NOW + datetime.timedelta(minutes=passed)) for passed in (0, 1)
+        )
+        assert first < later, "the limit moves with the clock"
+        kept.s3.refused["get_object_retention"] = "AccessDenied"
+        with pytest.raises(RefusedError, match=r"s3:GetObjectRetention"):
+            extend(kept.place, window(*OCTOBER), first, asked(), by_requests(kept.state, ignore))
+        kept.s3.refused.clear()
+
+        extend(kept.place, window(*OCTOBER), later, asked(), by_requests(kept.state, ignore))
+        assert [entry.kind for entry in entries(kept.place)] == [Kind.EXTEND, Kind.EXTENDED]
+        assert lock(kept, key, version) == ("GOVERNANCE", first)
 
 
 @pytest.mark.parametrize("text", ["2026-11-25", "2026-12-27", "never", "2026-13-01"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from infra.documents.lifecycle import archive_rules
+from infra.documents.lifecycle import PROOFS, RECORDS, archive_rules
 from infra.forecast.archive import stays
 from infra.policy.archive import ArchiveRetention
 from tests.archive_stack import EVERY_ARCHIVE, archives_of
@@ -68,6 +68,31 @@ def test_at_each_age_of_ten_years_an_object_is_in_the_tier_that_policy_says_and_
             assert large.removed, age
             assert small.removed, age
     assert not simulated.markers
+
+
+@pytest.mark.parametrize(("stack", "cls"), EVERY_ARCHIVE)
+def test_a_proof_can_be_read_at_once_for_policys_days_longer_than_the_last_trace_of_its_records(
+    stack: str, cls: str
+) -> None:
+    here, simulated = context(stack), bucket(stack, cls)
+    outlives = here.policy.data_classes.proofs_outlive_days.at(here.settings.environment)
+    records = [simulated.put(f"{prefix}g/1.gz", 4 * MIB) for prefix in RECORDS]
+    proofs = [simulated.put(f"{prefix}g/1.json", 4 * MIB) for prefix in PROOFS]  # large enough to be moved
+    entry = simulated.put("register/00000001.json", 4 * MIB, held=True)
+    gone: datetime.datetime | None = None
+
+    for _ in range(TEN_YEARS):
+        simulated.advance(simulated.now + ONE_DAY)
+        if gone is None and all(record.removed for record in records):
+            gone = simulated.now
+        if gone is None or simulated.now <= gone + (outlives - 1) * ONE_DAY:
+            assert all(proof.readable for proof in proofs), simulated.now
+        assert {proof.tier for proof in proofs} == {"STANDARD"}
+
+    assert gone is not None
+    expired = gone + (outlives + 2) * ONE_DAY < simulated.now  # prod's audit and security outlive the ten years
+    assert all(proof.readable is not expired for proof in proofs)
+    assert entry.readable, "the register is kept for good"
 
 
 @pytest.mark.parametrize(("stack", "cls"), EVERY_ARCHIVE)

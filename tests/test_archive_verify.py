@@ -23,7 +23,7 @@ from tests.export_fake import Account, FakeLogs, account_with
 from tests.export_memory import MemoryKms, MemoryS3
 from tests.test_export_reconciler import START, settle
 
-AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400, 800)
 BUCKET = "audit-archive"
 DAY = START.date() - datetime.timedelta(days=2)
 
@@ -107,8 +107,51 @@ def test_what_lifecycle_has_removed_by_policy_is_not_missed(exported: tuple[Acco
     assert verified.looked_at["objects"] == 0
 
 
+def after(exported: tuple[Account, Any], passed: datetime.timedelta, change: Callable[[Objects], None]) -> Verified:
+    """Return what is found when so much time has passed, of an archive that keeps manifests for ten days."""
+    account, assignment = exported
+    copy = {name: data for name, data in account.s3.buckets[BUCKET].items() if not name.endswith(".gz")}
+    change(copy)
+    short, verified, now = replace(AUDIT, keep_days=5, proofs_keep_days=10), Verified(), account.now + passed
+    scope = Scope((short,), DAY, DAY, now)
+    key = PublicKey(account.kms.keys[assignment.signing_key].public_key())
+    prove(
+        scope,
+        lambda _: MemoryPlace(copy),
+        key,
+        [it["attributes"] for it in account.announced],
+        verified,
+        lambda _: None,
+    )
+    return verified
+
+
 def remove_the_middle(objects: Objects) -> None:
     del objects[links(objects)[1]]
+
+
+def without_the_first(objects: Objects) -> None:
+    del objects[links(objects)[0]]
+
+
+def test_a_chain_whose_beginning_expired_by_policy_is_whole(exported: tuple[Account, Any]) -> None:
+    verified = after(exported, datetime.timedelta(days=10), without_the_first)
+    assert verified.findings == []
+    assert verified.looked_at["manifests that lifecycle has removed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("passed", "change"),
+    [
+        (datetime.timedelta(days=7), without_the_first),  # before policy removes it
+        (datetime.timedelta(days=10), remove_the_middle),
+    ],
+    ids=["the first, too early", "the middle"],
+)
+def test_a_chain_that_was_cut_otherwise_is_not(
+    exported: tuple[Account, Any], passed: datetime.timedelta, change: Callable[[Objects], None]
+) -> None:
+    assert {finding.wrong for finding in after(exported, passed, change).findings} == {Wrong.CHAIN}
 
 
 def remove_the_first(objects: Objects) -> None:

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from infra.archive.window import Window, nanoseconds, parse_window
+from infra.archive.window import Window, nanoseconds, parse_whole_window, parse_window
 from infra.problems import InputError
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30, tzinfo=datetime.UTC)
@@ -47,3 +47,15 @@ def test_an_end_belongs_to_the_next_window() -> None:
     assert nanoseconds(DAY.start) in DAY
     assert nanoseconds(DAY.end) - 1 in DAY
     assert nanoseconds(DAY.end) not in DAY
+
+
+def test_a_window_that_is_held_until_today_has_the_same_end_all_day() -> None:
+    morning, evening = NOW.replace(hour=1), NOW.replace(hour=23)
+    today = f"{NOW:%Y-%m-%d}"
+    found = {parse_whole_window("2026-11-01", today, now) for now in (morning, evening)}
+    assert found == {parse_window("2026-11-01", today, NOW + datetime.timedelta(days=1))}
+    assert parse_whole_window("2026-11-01", "2026-11-02", NOW) == parse_window("2026-11-01", "2026-11-02", NOW)
+    instant = ("2026-11-01", "2026-11-02T10:00:00Z")
+    assert parse_whole_window(*instant, NOW) == parse_window(*instant, NOW)
+    with pytest.raises(InputError, match="lies in the future"):
+        parse_whole_window("2026-11-01", f"{NOW + datetime.timedelta(days=1):%Y-%m-%d}", NOW)

@@ -11,7 +11,7 @@ import yaml
 
 from infra import render
 from infra.documents.collector import collector_config, dumps, load_fragments
-from infra.documents.network_limits import DEREGISTRATION_SECONDS, NLB_IDLE_SECONDS
+from infra.documents.network_limits import CLIENTS_LEAVE_SECONDS, NLB_IDLE_SECONDS
 from infra.documents.task_size import CONFIG_BYTES
 from infra.policy.destinations import Destination
 from infra.render import rendered
@@ -227,7 +227,7 @@ def test_clients_keep_their_connections_and_spread_out_again() -> None:
     keepalive = config()["receivers"]["otlp"]["protocols"]["grpc"]["keepalive"]["server_parameters"]
     seconds = {key: int(value.removesuffix("s")) for key, value in keepalive.items()}
     assert seconds["time"] < NLB_IDLE_SECONDS
-    assert seconds["max_connection_age"] + seconds["max_connection_age_grace"] < DEREGISTRATION_SECONDS
+    assert seconds["max_connection_age"] + seconds["max_connection_age_grace"] < CLIENTS_LEAVE_SECONDS
 
 
 def test_memory_is_limited_below_the_tasks_own() -> None:

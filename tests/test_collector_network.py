@@ -8,7 +8,7 @@ import yaml
 from infra.components.collector_network import CollectorNetwork
 from infra.documents.egress import open_ports
 from infra.documents.listeners import listener_specs, ports
-from infra.documents.network_limits import DEREGISTRATION_SECONDS, NLB_IDLE_SECONDS, STOP_TIMEOUT_SECONDS
+from infra.documents.network_limits import CLIENTS_LEAVE_SECONDS, NLB_IDLE_SECONDS, STOP_TIMEOUT_SECONDS
 from infra.policy.destinations import Destination
 from infra.settings import Listen
 from tests.collector_stack import build, collector, varied
@@ -120,11 +120,14 @@ def test_the_collectors_own_health_endpoint_decides_who_gets_records(stack: str)
         assert target["preserveClientIp"] == "false"
 
 
-def test_a_task_that_stops_is_left_alone_to_drain_before_its_time_runs_out() -> None:
-    for target in collector().all(TARGET):
-        assert int(target["deregistrationDelay"]) == DEREGISTRATION_SECONDS
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_task_that_stops_is_left_alone_until_its_clients_are_gone_and_its_last_object_is_archived(stack: str) -> None:
+    here = context(stack)
+    waits = here.policy.data_classes.archive_objects.wait_seconds.at(here.settings.environment)
+    for target in collector(stack).all(TARGET):
+        assert CLIENTS_LEAVE_SECONDS + waits <= int(target["deregistrationDelay"]) <= 3600
         assert target["connectionTermination"] is True
-    assert DEREGISTRATION_SECONDS < STOP_TIMEOUT_SECONDS < NLB_IDLE_SECONDS == 350
+    assert CLIENTS_LEAVE_SECONDS < STOP_TIMEOUT_SECONDS < NLB_IDLE_SECONDS == 350
 
 
 def test_receivers_keep_connections_alive_and_let_go_of_them_before_the_load_balancer_does() -> None:
@@ -136,7 +139,7 @@ def test_receivers_keep_connections_alive_and_let_go_of_them_before_the_load_bal
         return int(str(parameters[key]).removesuffix("s"))
 
     assert seconds("time") + seconds("timeout") < NLB_IDLE_SECONDS
-    assert seconds("max_connection_age") + seconds("max_connection_age_grace") < DEREGISTRATION_SECONDS
+    assert seconds("max_connection_age") + seconds("max_connection_age_grace") < CLIENTS_LEAVE_SECONDS
     assert int(protocols["http"]["idle_timeout"].removesuffix("s")) < NLB_IDLE_SECONDS
 
 

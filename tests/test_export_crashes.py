@@ -13,7 +13,7 @@ from tests.export_memory import MemoryKms, MemoryS3
 from tests.test_export_reconciler import Run, exported, links, settle
 
 NOW = datetime.datetime(2026, 11, 20, 13, tzinfo=datetime.UTC)
-AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400, 800)
 LONGEST = 60
 """Calls that no run has as many of."""
 

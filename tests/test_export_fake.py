@@ -13,7 +13,7 @@ from tests.export_fake import FORGOTTEN_AFTER, LISTED_AFTER, TAKES, Account, Fak
 from tests.export_memory import MemoryKms, MemoryS3
 
 NOW = datetime.datetime(2026, 11, 20, 13, tzinfo=datetime.UTC)
-TARGET = Target("audit", "/test/audit", "audit-archive", 90, 400)
+TARGET = Target("audit", "/test/audit", "audit-archive", 90, 400, 800)
 YESTERDAY = NOW.date() - datetime.timedelta(days=1)
 
 

@@ -17,8 +17,8 @@ from infra.export.tasks import Task, name
 
 NOW = datetime.datetime(2026, 11, 20, 13, tzinfo=datetime.UTC)
 LONG_AGO = NOW - datetime.timedelta(days=30)
-AUDIT = Target("audit", "/test/audit", "audit-archive", 400, 400)
-ACCESS = Target("access", "/test/access", "access-archive", 30, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 400, 400, 800)
+ACCESS = Target("access", "/test/access", "access-archive", 30, 400, 800)
 DAY = Day(2026, 11, 19)
 """The newest closed day."""
 MADE = days.start(DAY)
@@ -142,6 +142,14 @@ def test_a_group_younger_than_the_window_is_exported_from_the_day_of_its_creatio
     assert [step.day for step in plan([young], [], NOW).steps if isinstance(step, Export)] == [DAY]
 
 
+def test_somebody_who_asks_for_days_before_a_group_is_told_when_it_was_made() -> None:
+    young = seen(created=MADE)
+    found = plan([young], [], NOW, Wanted(DAY - 9 * days.ONE_DAY, DAY, NOW))
+    assert f"made on {DAY}" in found.said["/test/audit"]
+    assert [step.day for step in found.steps if isinstance(step, Export)] == [DAY]
+    assert plan([young], [], NOW, Wanted(DAY, DAY, NOW)).said == {}
+
+
 def test_what_retention_took_before_it_could_be_exported_becomes_a_gap_that_is_signed() -> None:
     target, now = replace(AUDIT, hot_days=2), NOW + datetime.timedelta(days=5)
     steps = plan([seen(target, LONG_AGO, d2026_11_18=provisional())], [], now).steps
@@ -192,7 +200,7 @@ def test_a_state_survives_its_document_and_joins_days_into_ranges() -> None:
 
 
 def test_a_year_of_five_classes_in_twenty_groups_plans_in_under_five_seconds() -> None:
-    targets = [Target(f"class-{n % 5}", f"/test/group-{n}", f"archive-{n % 5}", 400, 400) for n in range(20)]
+    targets = [Target(f"class-{n % 5}", f"/test/group-{n}", f"archive-{n % 5}", 400, 400, 800) for n in range(20)]
     year = NOW - datetime.timedelta(days=365)
     odd = MappingProxyType({year.date() + n * days.ONE_DAY: provisional() for n in range(0, 365, 2)})
     groups = [Seen(it, year, State((), odd) if n % 2 else State()) for n, it in enumerate(targets)]

@@ -20,8 +20,8 @@ from tests.export_fake import TAKES, Account, Crash, FakeLogs, Watched, account_
 from tests.export_memory import MemoryKms, MemoryS3
 
 START = datetime.datetime(2026, 11, 20, 9, tzinfo=datetime.UTC)
-AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400)
-CLIENT = Target("client", "/test/client", "client-archive", 7, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400, 800)
+CLIENT = Target("client", "/test/client", "client-archive", 7, 400, 800)
 TARGETS = [AUDIT, CLIENT]
 QUARTER = datetime.timedelta(minutes=15)
 
@@ -80,10 +80,20 @@ def settle(account: Account, assignment: Any) -> None:
 class Export(RuleBasedStateMachine):
     """Two groups: one with counts of the collector's archive, one that CloudWatch keeps for a week only."""
 
+    afterwards = (20, datetime.timedelta(hours=20))
+    """How often, and after how long each time, the schedule settles once the history has ended: until every day of it
+    has its last export."""
+    happened: Counter[str] = Counter()  # noqa: RUF012 - of all histories together
+    """How often what goes wrong went wrong, in all histories."""
+
+    def services(self) -> tuple[Any, Any]:
+        """Return S3 and KMS that hold nothing yet."""
+        return MemoryS3(), MemoryKms()
+
     @initialize()
     def begin(self) -> None:
         made = START - datetime.timedelta(days=2)
-        self.account, self.assignment = account_with(TARGETS, START, made, MemoryS3(), MemoryKms())
+        self.account, self.assignment = account_with(TARGETS, START, made, *self.services())
         self.number = 0
         self.log(0, 30)
         self.log(1, 30)
@@ -110,6 +120,7 @@ class Export(RuleBasedStateMachine):
     @rule(call=st.integers(1, 40))
     def crash(self, call: int) -> None:
         def end() -> None:
+            self.happened["crash"] += 1
             raise Crash
 
         Run(self.account, self.assignment, call, end).take()
@@ -117,7 +128,11 @@ class Export(RuleBasedStateMachine):
 
     @rule(call=st.integers(1, 40))
     def meet_another_run(self, call: int) -> None:
-        Run(self.account, self.assignment, call, Run(self.account, self.assignment).take).take()
+        def meet() -> None:
+            self.happened["another run"] += 1
+            Run(self.account, self.assignment).take()
+
+        Run(self.account, self.assignment, call, meet).take()
         self.account.advance(datetime.timedelta(minutes=1))
 
     @rule(outcomes=st.lists(st.sampled_from(["FAILED", "CANCELLED", "COMPLETED"]), max_size=3))
@@ -126,6 +141,7 @@ class Export(RuleBasedStateMachine):
 
     @rule(calls=st.integers(1, 3))
     def throttle(self, calls: int) -> None:
+        self.happened["throttled"] += calls
         self.account.throttled = calls
 
     @precondition(lambda self: hasattr(self, "account"))
@@ -138,8 +154,10 @@ class Export(RuleBasedStateMachine):
             return
         settle(self.account, self.assignment)
         newest = days.of(self.account.now)
-        for _ in range(20):
-            self.account.advance(datetime.timedelta(hours=20))
+        self.happened.update(task.state for task in self.account.tasks)
+        times, pause = self.afterwards
+        for _ in range(times):
+            self.account.advance(pause)
             settle(self.account, self.assignment)
         for target in TARGETS:
             self.complete(target, newest)

@@ -19,8 +19,8 @@ from tests.export_memory import MemoryKms, MemoryS3, refusal
 from tests.test_export_reconciler import Run, links, settle
 
 NOW = datetime.datetime(2026, 11, 20, 13, tzinfo=datetime.UTC)
-AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400)
-CLIENT = Target("client", "/test/client", "client-archive", 90, 400)
+AUDIT = Target("audit", "/test/audit", "audit-archive", 90, 400, 800)
+CLIENT = Target("client", "/test/client", "client-archive", 90, 400, 800)
 
 
 class Refusing:

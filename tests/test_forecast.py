@@ -11,10 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from infra.documents.collector import load_fragments
 from infra.forecast import counters, lines, sinks, volume, what_if
 from infra.forecast.__main__ import forecast
-from infra.forecast.archive import OBJECT_BYTES, OBJECT_SECONDS, archive_cost, objects_a_day, stays
+from infra.forecast.archive import Packing, archive_cost, objects_a_day, stays
 from infra.forecast.prices import Assumptions, Cost, Price, Prices, load_prices
 from infra.forecast.volume import ClassVolume, Volume
 from infra.model import Environment
@@ -130,16 +129,12 @@ def test_small_objects_are_never_moved_and_a_tier_is_billed_for_its_minimum_at_l
     assert (last.days, last.billed_days) == (11, 90)
 
 
-def test_objects_are_written_when_full_or_after_ten_seconds() -> None:
-    assert objects_a_day(0, 0, 2) == 0
-    assert objects_a_day(1000, 5, 2) == 5
-    assert objects_a_day(GB, 1e6, 2) == 2 * DAY / 10
-    assert objects_a_day(8_388_608 * 1e6, 1e9, 2) == 1e6
-
-
-def test_when_an_object_is_written_is_what_the_archives_exporter_says() -> None:
-    batch = load_fragments(ROOT / "collector_configs").destinations["archive"]["awss3"]["sending_queue"]["batch"]
-    assert (batch["max_size"], batch["flush_timeout"]) == (OBJECT_BYTES, f"{OBJECT_SECONDS}s")
+def test_objects_are_written_when_full_or_after_their_time() -> None:
+    packing = Packing(bytes=4_194_304, seconds=10)
+    assert objects_a_day(0, 0, 2, packing) == 0
+    assert objects_a_day(1000, 5, 2, packing) == 5
+    assert objects_a_day(GB, 1e6, 2, packing) == 2 * DAY / 10
+    assert objects_a_day(4_194_304 * 1e6, 1e9, 2, packing) == 1e6
 
 
 def test_an_unknown_price_stays_unknown_in_every_sum_and_nothing_costs_nothing() -> None:
@@ -276,8 +271,8 @@ def test_a_mix_that_says_nothing_is_refused(mix: str) -> None:
 def test_a_change_saves_the_difference_of_two_bills() -> None:
     known, table = context("prod"), prices()
     chosen = sinks.choices(known)
-    halved = one("access", 2, 1_000_000)
-    halved = replace(halved, classes={"access": ClassVolume({"access_successes": 1_000_000}, 2000)})
+    halved = one("access", 2, 100_000)
+    halved = replace(halved, classes={"access": ClassVolume({"access_successes": 100_000}, 2000)})
     found = what_if.saving("access.keep_percent=10", known, halved, chosen, table)
     before = sinks.summed(sinks.bill(known, halved, chosen, table), sinks=sinks.in_use(known), cls="access")
     # Half of it comes in, so that half of every byte's price is saved; requests are as many.
@@ -285,7 +280,7 @@ def test_a_change_saves_the_difference_of_two_bills() -> None:
     assert found.saved.usd == pytest.approx((before.usd - requests) / 2)
     assert found.saved.usd > 0
     shorter = what_if.saving("access.hot_retention_days=14", known, halved, chosen, table)
-    gigabytes = 1_000_000 * 0.2 * 2000 / GB
+    gigabytes = 100_000 * 0.2 * 2000 / GB
     assert shorter.saved.usd == pytest.approx(gigabytes * 16 * (0.5 * 0.1 + 2 * 0.01))
 
 
@@ -337,12 +332,18 @@ def test_the_command_shows_a_table_says_what_is_unknown_and_draws_a_picture(tmp_
     )
     assert "asked: access.keep_percent=10 saves" in said
     assert said.count("largest savings: ") == 3
-    assert "below 128 KiB" in said
+    assert "below 128 KiB" not in said
     data = json.loads((tmp_path / "forecast.json").read_text())
     total = math.fsum(line["usd"] for line in data["lines"] if line["sink"] in data["in_use"])
     assert total == pytest.approx(data["all"]["usd"], abs=0.01)
     drawn = ElementTree.fromstring((tmp_path / "forecast.svg").read_text())  # noqa: S314 - written a moment ago
     assert len(drawn.findall("{http://www.w3.org/2000/svg}rect")) > 6 * 5
+
+
+def test_objects_too_small_to_be_moved_are_named(tmp_path: Path) -> None:
+    code, said = run("--output", str(tmp_path), "--mix", "access=1", "--rate", "1")
+    assert code == 0, said
+    assert "archived objects of access are below 128 KiB" in said
 
 
 def test_a_month_over_budget_is_a_finding(tmp_path: Path) -> None:

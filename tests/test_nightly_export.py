@@ -93,7 +93,7 @@ def test_the_function_may_write_manifests_and_nothing_else() -> None:
     ]
 
 
-def test_only_the_function_signs() -> None:
+def test_only_the_function_and_who_erases_sign() -> None:
     key = program("prod").one("aws:kms/key:Key", "nightly-export-signing-key")
     assert (key["customerMasterKeySpec"], key["keyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
     signers = [
@@ -101,7 +101,8 @@ def test_only_the_function_signs() -> None:
         for statement in key.document("policy")["Statement"]
         if statement["Effect"] == "Allow" and "kms:Sign" in statement["Action"]
     ]
-    assert signers == [{"AWS": "arn:aws:iam:us-east-1:123456789012:export-role-role"}]
+    role = "arn:aws:iam:us-east-1:123456789012:{}-role-role"
+    assert signers == [{"AWS": role.format("export")}, {"AWS": role.format("eraser")}]
 
 
 def test_class_keys_let_the_export_in_through_s3_and_the_audit_log_group_only() -> None:

@@ -15,7 +15,7 @@ def test_the_role_reads_every_class_announces_and_fits_into_inline_policies_with
     classes = prod.policy.data_classes.classes
     reading = subject_reading(prod, [store_of(prod, cls, of, KEY) for cls, of in classes.items()])
     announcing = subject_announcing(
-        prod, log_group_arn=prod.log_group_arn("audit"), secret_arns=[PEPPER] * 6, key_arn=KEY
+        prod, log_group_arn=prod.log_group_arn("audit"), log_key_arn=KEY, secret_arns=[PEPPER] * 6, key_arn=KEY
     )
     size = sum(len(json.dumps(item, separators=(",", ":"))) for item in (reading, announcing))
     assert size <= 10_240, "IAM's limit of inline policies a role, in characters"

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import pytest
 from typer.testing import Result
 
+from infra.archive.signature import from_kms
+from infra.documents.export_assignment import SIGNING_KEY
 from infra.documents.subject_policy import STREAM
+from infra.export.erasure import Kind, loads
 from tests.subject_run import ADDRESS, ANNA, MAIL, NAME, REASON, Place, place
 
 pytestmark = pytest.mark.collector
@@ -116,11 +119,13 @@ def test_a_locked_object_stays_and_the_statement_says_until_when_and_on_which_gr
 ) -> None:
     kept = set().union(*cloud.archived("audit").values())
     assert {cloud.uids["anna logout"], cloud.uids["anna removed by bob"]} <= kept
-    told = json.loads((cloud.directory / "done" / "statement.json").read_text())
-    locked = [item for item in told["retained"] if item["why"] == "Object Lock GOVERNANCE"]
-    assert {item["class"] for item in locked} == {"audit"}
-    assert sum(item["records"] for item in locked) == 2
-    assert all(item["locked_until"] and item["until"] and "17(3)(b)" in item["basis"] for item in locked)
+    told, objects = cloud.told("done")
+    (locked,) = [item for item in told["retained"] if item["why"] == "Object Lock GOVERNANCE"]
+    assert (locked["class"], locked["records"]) == ("audit", 2)
+    assert locked["locked_until"]
+    assert locked["until"] > locked["locked_until"]
+    assert "17(3)(b)" in locked["basis"]
+    assert sum(item["records"] for item in objects if item.get("why") == "Object Lock GOVERNANCE") == 2
     hot = {item["class"] for item in told["retained"] if "single events" in item["why"]}
     assert hot == {"audit", "access", "security", "application"}
     page = (cloud.directory / "done" / "statement.html").read_text()
@@ -131,16 +136,19 @@ def test_a_locked_object_stays_and_the_statement_says_until_when_and_on_which_gr
 def test_an_erasure_leaves_a_record_of_which_bytes_took_the_place_of_which(cloud: Place) -> None:
     s3, bucket = cloud.client("s3"), cloud.context.archive_bucket("application")
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="erasures/")["Contents"]]
-    told = json.loads((cloud.directory / "done" / "statement.json").read_text())
     said = {
         item["object"].split("/", 3)[3]: (item["was_sha256"], item["sha256"])
-        for row in told["erased"]
-        if row["class"] == "application"
-        for item in row["objects"]
+        for item in cloud.told("done")[1]
+        if item["class"] == "application" and item["what"] == "object"
     }
-    documents = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
-    assert {item["key"]: (item["was_sha256"], item["sha256"]) for item in documents} == said
-    assert not any(ANNA in json.dumps(item) for item in documents)
+    stored = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+    records = [loads(data, bucket, key) for data, key in zip(stored, keys, strict=True)]
+    for kind in Kind:
+        assert {item.key: (item.was, item.now) for item in records if item.kind is kind} == said
+    public = from_kms(cloud.client("kms"), cloud.context.key_alias(SIGNING_KEY))
+    assert all(public.signed(item.text, item.signature) for item in records)
+    assert {item.body["basis"] for item in records} == {"DSR-115, GDPR art. 17"}
+    assert not any(ANNA.encode() in data for data in stored)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import typer
 
 from infra.archive import (
     commands_cost,
+    commands_erase,
     commands_export,
     commands_keeping,
+    commands_register,
     commands_replay,
     commands_subject,
     commands_verify,
@@ -32,9 +34,10 @@ app.command()(search)
 app.command("hold")(commands_keeping.hold_archive)
 app.command("extend")(commands_keeping.extend_locks)
 app.command("certificate")(commands_keeping.certify_expiry)
+app.command("register")(commands_register.show_register)
 app.command("cost")(commands_cost.cost)
 app.command("subject-export")(commands_subject.subject_export)
-app.command("subject-erase")(commands_subject.subject_erase)
+app.command("subject-erase")(commands_erase.subject_erase)
 
 app.command("verify")(commands_verify.verify)
 

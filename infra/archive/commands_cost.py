@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.archive.commands_export import explained
+from infra.context import Context
 from infra.forecast import sinks
 from infra.forecast.archive import objects_a_day, stays
 from infra.forecast.prices import Cost, load_prices, total
@@ -15,7 +16,21 @@ from infra.forecast.volume import from_budgets
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 
-COLUMNS = 130
+COLUMNS = 150
+
+
+def packed(context: Context) -> dict[str, float]:
+    """Return the average size (bytes, compressed) of each class's archived objects, at the volume its budget allows."""
+    assumed = load_prices().assumptions
+    volume = from_budgets(context.policy, context.settings.environment)
+    found: dict[str, float] = {}
+    for cls, choice in sinks.choices(context).items():
+        item = volume.classes[cls]
+        records = item.kept(choice.percents)
+        size = records * item.record_bytes
+        objects = objects_a_day(size, records, context.settings.collector.tasks.minimum, sinks.packing(context))
+        found[cls] = size * (volume.stored_share or assumed.archive_stored_share) / objects if objects else 0.0
+    return found
 
 
 def cost(stack: Annotated[str, typer.Option(help="Whose policy, budgets and sampling.")] = "prod") -> None:
@@ -32,12 +47,9 @@ def cost(stack: Annotated[str, typer.Option(help="Whose policy, budgets and samp
         for name in ("class", "kept", "searchable", "bytes an object", "tiers (days)", "billed unused", "storage", "requests", "sum"):  # fmt: skip
             table.add_column(name, justify="left" if name in ("class", "tiers (days)") else "right")
         sums: list[Cost] = []
+        sizes = packed(context)
         for cls, choice in sinks.choices(context).items():
-            item = volume.classes[cls]
-            size = item.kept(choice.percents) * item.record_bytes
-            share = volume.stored_share or prices.assumptions.archive_stored_share
-            objects = objects_a_day(size, item.kept(choice.percents), context.settings.collector.tasks.minimum)
-            one = size * share / objects if objects else 0.0
+            one = sizes[cls]
             found = sinks.archived(context, cls, volume, choice, prices)
             there = stays(choice.archive, one)
             sums.append(found.total)

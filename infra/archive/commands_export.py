@@ -33,6 +33,8 @@ PATIENCE_SECONDS = 15.0
 """How long is waited for a task that runs before it is looked at again."""
 GIVES_UP_AFTER = 3
 """How often a day's task may end badly before somebody has to look."""
+UNANSWERED = 40
+"""How often in a row AWS may put off a step, or not be reached: ten minutes."""
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 Step = Callable[[Wanted], dict[str, Any]]
 """Takes one step and returns its summary."""
@@ -116,11 +118,13 @@ def carry_out(step: Step, wanted: Wanted, patience: float) -> bool:
     said: set[str] = set()
     with bar:
         shown = bar.add_task("days", total=None)
-        most = 0
+        most = unanswered = 0
         while True:
             try:
-                found = step(wanted)
+                found, unanswered = step(wanted), 0
             except LaterError as later:
+                if (unanswered := unanswered + 1) == UNANSWERED:
+                    raise ExportError(f"{later}: {UNANSWERED} times in a row. The same command carries on") from later
                 found = {"kind": "wait", "done": str(later), "problems": {}, "said": {}}
             left = int(found.get("days_left", most))
             most = max(most, left)

@@ -21,7 +21,7 @@ from infra.archive.replay import show
 from infra.archive.replay.carry import Options
 from infra.archive.replay.dry_run import look
 from infra.archive.replay.errors import ReplayStoppedError
-from infra.archive.replay.reading import listed
+from infra.archive.replay.reading import Place, listed
 from infra.archive.replay.request import Asked, Replay, checked
 from infra.archive.replay.run import Here, into_own, into_running
 from infra.archive.replay.sink_environment import check_address, with_key
@@ -73,7 +73,7 @@ def replay(
         found = checked(asked, ROOT, datetime.datetime.now(datetime.UTC))
         s3 = boto3.client("s3", region_name=found.context.region)
         if dry_run:
-            with show.Bar(out, sum(item.size_bytes for item in listed(s3, found))).shown() as bar:
+            with show.Bar(out, _size(s3, found, None)).shown() as bar:
                 seen = look(s3, found, bar.object_done)
             show.dry_run(out, found, seen)
             raise typer.Exit(EXIT_FAILED if seen.unreadable else 0)
@@ -105,7 +105,7 @@ def replay_configuration(
 
 def _run(s3: "S3Client", found: Replay, kept: State, directory: Path, options: Options, means: "_Means") -> bool:
     """Carry it out and return whether everything that was asked for arrived."""
-    total = sum(item.size_bytes for item in listed(s3, found, kept.place))
+    total = _size(s3, found, kept.place)
     started = time.monotonic()
     with show.Bar(out, total).shown() as bar:
         if means.url:
@@ -120,9 +120,15 @@ def _run(s3: "S3Client", found: Replay, kept: State, directory: Path, options: O
                 lambda name: secrets.get_secret_value(SecretId=name)["SecretString"],
             )
             into_own(s3, found, kept, Here(_executable(means.otelcol), variables, ROOT, directory), options, bar)
-    kept.finish(datetime.datetime.now(datetime.UTC))
+        kept.finish(datetime.datetime.now(datetime.UTC))
     show.ended(out, found, kept, time.monotonic() - started, means.url or found.sink)
     return not kept.counts.refused.total() and not kept.counts.unreadable
+
+
+def _size(s3: "S3Client", found: Replay, place: Place | None) -> int:
+    """Return the bytes of what is to be read from `place` on: what the bar is measured against."""
+    with out.status("listing the archive"):
+        return sum(item.size_bytes for item in listed(s3, found, place))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from infra.archive.errors import ArchiveError
 from infra.archive.objects import Form
 from infra.archive.search_engine import Engine, Seen
 from infra.archive.search_output import Output, write
-from infra.archive.search_places import Listed, listed
+from infra.archive.search_places import Listed, listed, needed
 from infra.archive.search_question import Plan, plan
 from infra.archive.window import Window, parse_window
 from infra.context import Context
@@ -87,8 +87,9 @@ def _answer(context: Context, asked: Plan, window: Window, output: Output) -> bo
     s3: S3Client = boto3.client("s3", region_name=context.region)
     errors = Console(stderr=True, highlight=False)
     late = datetime.timedelta(hours=asked.asked.late_hours)
-    found = {cls: listed(s3, table, asked.asked.source, window, late) for cls, table in asked.tables.items()}
-    size = sum(item.size_bytes for each in found.values() for item in each.read)
+    with errors.status("listing the archive"):
+        found = {cls: listed(s3, table, asked.asked.source, window, late) for cls, table in asked.tables.items()}
+    size = sum(each.size_bytes for each in found.values())
     _within_limit(context, size)
     with tempfile.TemporaryDirectory(prefix="tinybeans-search-") as directory, Engine(Path(directory)) as engine:
         bar = Progress(
@@ -101,14 +102,18 @@ def _answer(context: Context, asked: Plan, window: Window, output: Output) -> bo
         )
         with bar:
             task = bar.add_task("searching", total=size)
-            work = [(cls, table, found[cls].read) for cls, table in asked.tables.items()]
+            work = [
+                (cls, table, needed(s3, table, asked.asked.source, window, late)) for cls, table in asked.tables.items()
+            ]
             seen = engine.gather(s3, asked.asked, work, lambda item: bar.advance(task, item.size_bytes))
-        rows = write(output, *engine.answer(asked.asked), sys.stdout)
+        with errors.status("answering"):
+            answer = engine.answer(asked.asked)
+        rows = write(output, *answer, sys.stdout)
     errors.print(_summary(rows, window, seen, list(found.values())), markup=False, soft_wrap=True)
     if seen.asleep:
-        names = "\n".join(f"  s3://{item.bucket}/{item.key} ({item.storage_class})" for item in seen.asleep[:5])
+        names = "\n".join(f"  s3://{item.bucket}/{item.key} ({item.storage_class})" for item in seen.asleep)
         errors.print(
-            f"incomplete: {len(seen.asleep):,} objects have to be restored first (aws s3api restore-object):\n{names}",
+            f"incomplete: {seen.to_restore:,} objects have to be restored first (aws s3api restore-object):\n{names}",
             style="red", markup=False, soft_wrap=True,
         )  # fmt: skip
     return bool(seen.asleep)

@@ -1,4 +1,4 @@
-"""`python -m infra.archive subject-export` and `subject-erase`: what the records say of one person."""
+"""`python -m infra.archive subject-export`: everything that the records say of one person, handed over encrypted."""
 
 import datetime
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import boto3
 import typer
@@ -19,10 +19,10 @@ from infra.context import Context
 from infra.problems import InputError, Problem
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
-from infra.subject import audit, epochs, erase, handover, statement
+from infra.subject import audit, handover
 from infra.subject.errors import SubjectError
 from infra.subject.gather import Sources
-from infra.subject.identity import Matcher, Subject, matcher, subject
+from infra.subject.identity import Subject, matcher, subject
 from infra.subject.packet import recipient, refuse_existing
 from infra.subject.peppers import peppers
 
@@ -61,12 +61,12 @@ def subject_export(
     Exit status 1: something could not be read (the manifest says what), or nothing was handed over (the message says
     why); 2: bad input.
     """
-    with _explained():
+    with explained():
         to = recipient(key)
-        asked = _asked(stack, user, start, end, reason, identifiers, directory)
+        asked = checked(stack, user, start, end, reason, identifiers, directory)
         request, logs = _announced(asked, "export", {"subject.recipient": key})
         keys = _peppers(asked)
-        with _progress() as tick:
+        with progress() as tick:
             seen, sealed = handover.hand_over(
                 _sources(asked, logs),
                 asked.who,
@@ -86,78 +86,8 @@ def subject_export(
     raise typer.Exit(EXIT_FAILED if seen.unreadable else 0)
 
 
-def subject_erase(
-    user: User,
-    start: Start,
-    end: End,
-    directory: Out,
-    reason: Reason,
-    identifiers: Identifiers = "",
-    stack: Stack = "sandbox",
-    confirm: Annotated[str, typer.Option(help="The user's id again: erase. Without it, only find what would be.")] = "",
-    mapping_deleted: Annotated[str, typer.Option(help="Day on which the account's row was deleted, if it was.")] = "",
-    drop_epoch: Annotated[
-        str, typer.Option(help="Also drop this earlier pepper epoch, which concerns everybody.")
-    ] = "",
-    *,
-    although_records_remain: Annotated[bool, typer.Option(help="Drop it although records under it remain.")] = False,
-) -> None:
-    """Erase what can be erased of one user's records, and state in writing what stays, why and until when.
-
-    A dry run unless --confirm repeats the id. Exit status 1: it was not carried out to its end; 2: bad input.
-    """
-    with _explained():
-        _confirmed(user, confirm, mapping_deleted)
-        asked = _asked(stack, user, start, end, reason, identifiers, directory)
-        if drop_epoch:
-            epochs.droppable(
-                asked.context, drop_epoch, asked.now.date(), although_records_remain=although_records_remain
-            )
-        execute = bool(confirm)
-        request, logs = _announced(asked, "erase" if execute else "erase_dry_run", {})
-        search: Matcher = matcher(asked.who, _peppers(asked))
-        outcomes: list[erase.Outcome] = []
-        stopped: SubjectError | None = None
-        dropped = statement.epochs_of(asked.context, asked.now.date())
-        try:
-            with _progress() as tick:
-                erase.erase(_sources(asked, logs), search, request, outcomes, execute=execute, tick=tick)
-            if drop_epoch and execute:
-                client = boto3.client("secretsmanager", region_name=asked.context.region)
-                said = epochs.drop(client, asked.context, drop_epoch)
-                dropped = [
-                    {**item, "may_be_dropped": said} if item["epoch"] == drop_epoch else item for item in dropped
-                ]
-        except SubjectError as error:
-            stopped = error
-        told = statement.statement(
-            asked.context,
-            request,
-            outcomes,
-            executed=execute,
-            stopped_by=str(stopped or ""),
-            mapping_deleted=mapping_deleted,
-            epochs=dropped,
-        )
-        gone = sum(item["records"] for item in told["erased"])
-        # What was erased is gone whether or not the rest went well: it is stated and written down in either case.
-        if stopped is None or (execute and gone):
-            statement.write(told, directory)
-            out.print(_summary(told, directory, gone))
-        ending = "stopped" if stopped else "finished"
-        audit.write(logs, asked.context, request, f"erase.{ending}", {"subject.records": str(gone)})
-        if stopped is not None:
-            raise stopped
-
-
-def _summary(told: dict[str, Any], directory: Path, gone: int) -> str:
-    done = "erased" if told["executed"] else "would be erased"
-    more = "" if told["executed"] else f". CONFIRM={told['user']} erases"
-    return f"{gone:,} archived records {done}, {len(told['retained'])} places retain some; the statement is in {directory}{more}"
-
-
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """A request whose every part was checked."""
 
     context: Context
@@ -167,11 +97,12 @@ class _Asked:
     now: datetime.datetime
 
 
-def _asked(stack: str, user: str, start: str, end: str, reason: str, identifiers: str, directory: Path) -> _Asked:
+def checked(stack: str, user: str, start: str, end: str, reason: str, identifiers: str, directory: Path) -> Asked:
+    """Return the request that these words make. Raises InputError with everything that is wrong in them."""
     now = datetime.datetime.now(datetime.UTC)
     context = context_from_file(stack, ROOT, now.date())
     refuse_existing(directory)
-    return _Asked(
+    return Asked(
         context,
         subject(user, _lines(identifiers)),
         parse_window(start, end, now),
@@ -191,20 +122,7 @@ def _lines(identifiers: str) -> list[str]:
         ) from None
 
 
-def _confirmed(user: str, confirm: str, mapping_deleted: str) -> None:
-    problems = []
-    if confirm and confirm != user:
-        problems.append(Problem("command line", "CONFIRM", "is not the user's id", "what USER says"))
-    if mapping_deleted:
-        try:
-            datetime.date.fromisoformat(mapping_deleted)
-        except ValueError:
-            problems.append(Problem("command line", "MAPPING_DELETED", "not a day", "a day such as 2026-11-24"))
-    if problems:
-        raise InputError(problems)
-
-
-def _announced(asked: _Asked, kind: str, said: dict[str, str]) -> "tuple[audit.Request, CloudWatchLogsClient]":
+def _announced(asked: Asked, kind: str, said: dict[str, str]) -> "tuple[audit.Request, CloudWatchLogsClient]":
     """Write down who asks for what, before anything is read."""
     region = asked.context.region
     logs: CloudWatchLogsClient = boto3.client("logs", region_name=region)
@@ -215,16 +133,17 @@ def _announced(asked: _Asked, kind: str, said: dict[str, str]) -> "tuple[audit.R
     return request, logs
 
 
-def _peppers(asked: _Asked) -> dict[str, str]:
+def _peppers(asked: Asked) -> dict[str, str]:
     return peppers(boto3.client("secretsmanager", region_name=asked.context.region), asked.context)
 
 
-def _sources(asked: _Asked, logs: "CloudWatchLogsClient") -> Sources:
+def _sources(asked: Asked, logs: "CloudWatchLogsClient") -> Sources:
     return Sources(logs, boto3.client("s3", region_name=asked.context.region), asked.context, asked.window)
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
+def progress() -> Iterator[Callable[[str], None]]:
+    """Yield what is told which place is being read, and shows it."""
     columns = (SpinnerColumn(), TextColumn("{task.completed} places, {task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as shown:
         task = shown.add_task("reading", total=None)
@@ -232,7 +151,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Turn what can go wrong for a user into a message with a next step, and an exit status."""
     try:
         yield
@@ -241,7 +160,7 @@ def _explained() -> Iterator[None]:
     except SubjectError as error:
         _end(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
-        _end("stopped; nothing was handed over, and what was erased is in erasures/ of its archive", EXIT_STOPPED)
+        _end("stopped; nothing was handed over, and what was erased is in the statement and in erasures/", EXIT_STOPPED)
 
 
 def _end(message: str, status: int) -> NoReturn:

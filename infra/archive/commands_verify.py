@@ -136,8 +136,10 @@ def _show(verified: Verified) -> None:
         for outcome, count in sorted(counts.items()):
             table.add_row(outcome, f"{count:,}")
         out.print(table)
+    for told, count in sorted(verified.erased.items()):
+        out.print(f"erased by {told}: {count:,} objects, {verified.erased_records[told]:,} records taken out of them")
     for finding in sorted(verified.findings)[:MOST]:
-        out.print(str(finding), style="red", markup=False)
+        out.print(str(finding), style="red", markup=False, soft_wrap=True)
     if len(verified.findings) > MOST:
         out.print(f"and {len(verified.findings) - MOST} more")
     looked = ", ".join(f"{count:,} {what}" for what, count in sorted(verified.looked_at.items()))
@@ -156,9 +158,12 @@ def _alive() -> Iterator[Callable[[str], None]]:
 
         def tell(now: str) -> None:
             nonlocal what
-            if now != what:
+            begun = now != what
+            if begun:
                 what = now
                 progress.reset(task, description=now)
             progress.advance(task)
+            if begun:
+                progress.refresh()  # a step that is over before the next picture is told, too
 
         yield tell

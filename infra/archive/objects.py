@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.archive.errors import ArchiveError
+from infra.archive.errors import ArchiveError, with_next_step
 from infra.archive.text_stream import PIECE_BYTES, unpacked
 from infra.archive.window import Window
 
@@ -113,9 +113,10 @@ def _listed(s3: "S3Client", bucket: str, prefix: str, after: str) -> Iterator[An
         for page in pages:
             yield from page.get("Contents", [])
     except ClientError as error:
-        raise ArchiveError(bucket, prefix, f"cannot be listed ({error.response['Error']['Code']})") from None
+        code = error.response["Error"]["Code"]
+        raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", code)) from None
     except BotoCoreError as error:
-        raise ArchiveError(bucket, prefix, f"cannot be listed ({type(error).__name__})") from None
+        raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", type(error).__name__)) from None
 
 
 def _object(bucket: str, item: Any, form: Form) -> ArchiveObject:
@@ -130,4 +131,4 @@ def _refusal(error: ClientError, item: ArchiveObject) -> str:
         return f"it is in {item.storage_class} and has to be restored first (aws s3api restore-object)"
     if code in _MISSING:
         return "it is gone since it was listed"
-    return f"cannot be read ({code})"
+    return with_next_step("cannot be read", code)

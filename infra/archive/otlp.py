@@ -26,7 +26,13 @@ def plain(value: Mapping[str, Any]) -> Any:
 
 def attributes(pairs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a list of key and value as a mapping; of two pairs with one key the last counts."""
-    return {pair["key"]: plain(pair.get("value") or {}) for pair in pairs}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        value = pair.get("value") or {}
+        # Nearly all are text, and a record has ten or twenty: a call for each would take most of the time.
+        text = value.get("stringValue") if len(value) == 1 else None
+        found[pair["key"]] = plain(value) if text is None else text
+    return found
 
 
 def any_value(value: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.archive.errors import ArchiveError
+from infra.archive.errors import ArchiveError, with_next_step
 from infra.export.growth import chunks_of
 from infra.export.measure import CHUNK
 
@@ -35,14 +35,14 @@ class BucketPlace:
             for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 yield from (item["Key"] for item in page.get("Contents", ()))
         except (ClientError, BotoCoreError) as error:
-            raise ArchiveError(self.bucket, prefix, f"cannot be listed ({_code(error)})") from None
+            raise ArchiveError(self.bucket, prefix, with_next_step("cannot be listed", _code(error))) from None
 
     def stream(self, key: str) -> Iterator[bytes]:
         """Yield an object's stored bytes."""
         try:
             yield from chunks_of(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"])
         except (ClientError, BotoCoreError) as error:
-            raise ArchiveError(self.bucket, key, f"cannot be read ({_code(error)})") from None
+            raise ArchiveError(self.bucket, key, with_next_step("cannot be read", _code(error))) from None
 
 
 class DirectoryPlace:

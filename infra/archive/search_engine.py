@@ -32,6 +32,8 @@ LARGEST_LINE_BYTES = 4 * 1024**2
 """A record: the collector cuts one above 500,000 bytes, which JSON's escapes can make longer."""
 NEEDS_RESTORE = ("GLACIER", "DEEP_ARCHIVE")
 ROWS_AT_A_TIME = 500
+NAMED = 5
+"""Objects that somebody is told the names of."""
 
 
 @dataclass
@@ -42,8 +44,10 @@ class Seen:
     stored_bytes: int = 0
     """Bytes read from S3, packed: what Athena bills by."""
     records: int = 0
-    asleep: list[ArchiveObject] = field(default_factory=list)
+    to_restore: int = 0
     """Objects in an archival class, which have to be restored before they can be read."""
+    asleep: list[ArchiveObject] = field(default_factory=list)
+    """The first of them, up to NAMED."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,9 @@ class Engine:
                     except ArchiveError:
                         if item.storage_class not in NEEDS_RESTORE:
                             raise
-                        seen.asleep.append(item)
+                        seen.to_restore += 1
+                        if seen.to_restore <= NAMED:
+                            seen.asleep.append(item)
                     done(item)
                 put(batch)
         return seen

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.archive.errors import ArchiveError
+from infra.archive.errors import ArchiveError, with_next_step
 from infra.archive.objects import EARLY, ArchiveObject, Form, collected, exported
 from infra.archive.window import Window
 from infra.documents.search.tables import Source, Table
@@ -23,10 +23,10 @@ _COLUMN = re.compile(r"\\\$\\\{(\w+)\\\}")
 
 @dataclass(frozen=True)
 class Listed:
-    """What a listing said."""
+    """What a listing said. The objects are listed anew to be read: a year of a class has millions of them."""
 
-    read: tuple[ArchiveObject, ...]
-    """Objects in partitions that can hold records of the window."""
+    size_bytes: int
+    """Of the objects in partitions that can hold records of the window, as stored."""
     left_out: int
     """Objects in other partitions."""
     more: bool
@@ -35,14 +35,14 @@ class Listed:
 
 def listed(s3: "S3Client", table: Table, source: Source, window: Window, late: datetime.timedelta) -> Listed:
     """Return what `window` needs of `table`. Raises ArchiveError where the bucket cannot be listed."""
-    read = tuple(_needed(s3, table, source, window, late))
-    keys = {item.key for item in read}
-    left_out = seen = 0
+    first = list(_first_keys(s3, table))
     partition = partition_pattern(table)
-    for key in _first_keys(s3, table):
-        seen += 1
-        left_out += key not in keys and partition.match(key) is not None
-    return Listed(read, left_out, seen == COUNTED_AT_MOST)
+    left_out = {key for key in first if partition.match(key)}
+    size = 0
+    for item in needed(s3, table, source, window, late):
+        size += item.size_bytes
+        left_out.discard(item.key)
+    return Listed(size, len(left_out), len(first) == COUNTED_AT_MOST)
 
 
 def partition_of(table: Table, key: str) -> dict[str, str]:
@@ -59,9 +59,10 @@ def partition_pattern(table: Table) -> re.Pattern[str]:
     return re.compile(_COLUMN.sub(r"(?P<\1>[^/]+?)", re.escape(table.template)))
 
 
-def _needed(
+def needed(
     s3: "S3Client", table: Table, source: Source, window: Window, late: datetime.timedelta
 ) -> Iterator[ArchiveObject]:
+    """Yield the objects of `table` that can hold records of `window`. Raises ArchiveError as `listed` does."""
     match source:
         case Source.COLLECTED:
             yield from collected(s3, table.bucket, window, late=late)
@@ -97,4 +98,7 @@ def _pages(s3: "S3Client", bucket: str, prefix: str, at_most: int | None) -> Ite
         for page in pages:
             yield from page.get("Contents", [])
     except ClientError as error:
-        raise ArchiveError(bucket, prefix, f"cannot be listed ({error.response['Error']['Code']})") from None
+        code = error.response["Error"]["Code"]
+        raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", code)) from None
+    except BotoCoreError as error:
+        raise ArchiveError(bucket, prefix, with_next_step("cannot be listed", type(error).__name__)) from None

@@ -33,7 +33,7 @@ def from_kms(kms: Any, key: str) -> PublicKey:
         der = kms.get_public_key(KeyId=key)["PublicKey"]
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise _bad(f"KMS does not give the public half of {key} ({code})") from None
+        raise _bad(f"KMS does not give the public half of {key} ({code}); it takes kms:GetPublicKey on it") from None
     except BotoCoreError as error:
         raise _bad(f"KMS cannot be asked for the public half of {key} ({type(error).__name__})") from None
     return _p256(load_der_public_key(der), f"of {key}")

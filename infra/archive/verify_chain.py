@@ -1,5 +1,6 @@
 """A group's chain of manifests, from its first link to its last: nothing missing, altered, forged or cut off."""
 
+import datetime
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 from infra.archive.errors import ArchiveError
 from infra.archive.places import Place
 from infra.archive.signature import PublicKey
+from infra.archive.verify_erasures import Erasures
 from infra.archive.verify_findings import Verified, Wrong
 from infra.export import audit, chain, days
 from infra.export.chain import Link
-from infra.export.days import Day
+from infra.export.days import Day, Moment
+from infra.export.presence import expired_before
 from infra.export.problems import CorruptManifestError
 from infra.export.state import State
 from infra.export.targets import Target
@@ -30,6 +33,8 @@ class Proven:
     """What the newest link says of each day."""
     last: int = 0
     """Number of the newest link."""
+    erasures: Erasures | None = None
+    """What was erased from this archive since."""
     digests: dict[int, str] = field(default_factory=dict)
     """Digest of each link by its number."""
 
@@ -40,11 +45,12 @@ def proven(
     key: PublicKey,
     window: tuple[Day, Day],
     verified: Verified,
+    now: Moment,
     tick: Callable[[], None] = lambda: None,
 ) -> Proven:
     """Return what the whole chain of `target` says of the days of `window`, both included; write down what is wrong.
 
-    A link that cannot be believed counts for nothing. `tick` is called for each link.
+    What lifecycle has removed of the chain's beginning by `now` is not missed. A link that cannot be believed counts for nothing. `tick` is called for each link.
     """
     found, before = Proven(), None
     for number, name in enumerate(sorted(place.keys(chain.folder(target)), reverse=True)):
@@ -59,6 +65,9 @@ def proven(
             continue
         if not key.signed(link.text, link.signature):
             verified.add(Wrong.SIGNATURE, where, "it is not signed by this stack's key")
+        if number == 0 and link.sequence > 1 and expired_before(target, link, now):
+            verified.looked_at["manifests that lifecycle has removed"] += link.sequence - 1
+            before = link
         for what in _out_of_place(link, name, before, target, first=number == 0):
             verified.add(Wrong.CHAIN, where, what)
         before, found.state, found.last = link, link.state, link.sequence
@@ -70,6 +79,8 @@ def proven(
 def _out_of_place(link: Link, name: str, before: Link | None, target: Target, *, first: bool) -> Iterable[str]:
     if name != chain.key(target, link.sequence):
         yield f"it says that it is link {link.sequence}, and stands under another one's key"
+    if before is link:
+        return  # the first that is left, by policy
     if before is None:
         if first and (link.sequence != 1 or link.body["previous"] is not None):
             yield f"the chain begins with link {link.sequence}: what came before it is gone"
@@ -96,7 +107,9 @@ def complete(found: Proven, target: Target, window: tuple[Day, Day], now: Any, v
     if found.state.first is None:
         verified.add(Wrong.DAY, target.log_group, "nothing was exported yet: make archive-export")
         return
-    for day in days.days(max(window[0], found.state.first), min(window[1], days.last_closed(now))):
+    # Of older days the manifests have expired, long after their records.
+    proven_since = (now - datetime.timedelta(days=target.proofs_keep_days)).date() + datetime.timedelta(days=1)
+    for day in days.days(max(window[0], found.state.first, proven_since), min(window[1], days.last_closed(now))):
         if day in found.gaps:
             verified.add(Wrong.DAY, f"{day} of {target.log_group}", f"it was never exported: {found.gaps[day]}")
         elif day not in found.newest:

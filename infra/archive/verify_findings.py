@@ -18,6 +18,8 @@ class Wrong(StrEnum):
     """A day of the window has no complete export."""
     OBJECT = "object"
     """An exported object is gone, altered, or was put there by somebody else."""
+    ERASURE = "erasure"
+    """A record of an erasure is forged, unsigned, altered or not where it was written; or what was erased is back."""
     RECORD = "record"
     """A record that one archive has is missing from, or differs in, the other without a reason."""
 
@@ -43,6 +45,10 @@ class Verified:
     findings: list[Finding] = field(default_factory=list)
     looked_at: Counter[str] = field(default_factory=Counter)
     """How many links, objects and records were looked at."""
+    erased: Counter[str] = field(default_factory=Counter)
+    """Objects that a signed erasure explains, by request and date."""
+    erased_records: Counter[str] = field(default_factory=Counter)
+    """Records that it took out of them."""
     compared: dict[str, Counter[str]] = field(default_factory=dict)
     """Records by what came of the comparison, by class."""
 

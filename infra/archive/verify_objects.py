@@ -6,14 +6,19 @@ from typing import Any
 
 from infra.archive.errors import ArchiveError
 from infra.archive.places import Place
+from infra.archive.verify_erasures import Erasures
 from infra.archive.verify_findings import Verified, Wrong
 from infra.export.chain import Link
 from infra.export.measure import measure
 from infra.export.problems import ObjectChangedError
 
 
-def objects(place: Place, link: Link, verified: Verified, tick: Callable[[], None] = lambda: None) -> None:
+def objects(
+    place: Place, link: Link, erasures: Erasures, verified: Verified, tick: Callable[[], None] = lambda: None
+) -> None:
     """Write down each object of a manifest that is not as it was, and each that was put beside them since.
+
+    What signed erasures lead to is as it should be, and said to be erased.
 
     `tick` is called for each object that was read.
     """
@@ -28,6 +33,10 @@ def objects(place: Place, link: Link, verified: Verified, tick: Callable[[], Non
             continue
         verified.looked_at["exported records"] += int(found["records"])
         changed = [f"{name} is {found[name]}, was {was[name]}" for name in found if found[name] != was[name]]
+        explained = erasures.explains(key, was["sha256"], found["sha256"], verified)
+        if explained and found["sha256"] != was["sha256"]:
+            left = was["records"] - erasures.removed(key, was["sha256"], found["sha256"])
+            changed = [] if found["records"] == left else [f"{found['records']} records, and erasures left {left}"]
         if changed:
             verified.add(Wrong.OBJECT, where, "it was altered: " + ", ".join(changed))
         tick()

@@ -4,53 +4,26 @@ Both are read once; of each record a few bytes go to one of PARTS files by its u
 """
 
 import datetime
-import hashlib
-import json
-import re
-import struct
+import functools
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntFlag, StrEnum
-from pathlib import Path
-from typing import Any, BinaryIO
+from enum import StrEnum
+from typing import Any
 
 from infra.archive.records import ArchivedRecord
+from infra.archive.verify_parts import DAY_NS, PARTS, Side, Trait, Uids
+from infra.documents import export_assignment, keeper_policy, subject_policy
 from infra.documents.collector.sink_window import ORIGINAL
-from infra.export import audit
 from infra.export.days import Day, Moment
 
-PARTS = 256
-"""50 million records are 200,000 a part: some 60 MB while it is compared."""
-ROW = struct.Struct("<16s12siB")
-"""Uid, the beginning of the content's hash, event day as days since 1970, Trait."""
-MASK = re.compile(r"\*{2,}")
+MASK = "**"
 """What CloudWatch's data protection leaves of a value (User Guide, "Help protect sensitive log data with masking")."""
+OWN_STREAMS = ([export_assignment.STREAM], [subject_policy.STREAM], [keeper_policy.STREAM])
+"""Streams that no collector writes to, and only the role of the export, of requests, and of keepers may; CloudWatch puts
+each in a folder of its own."""
 EPOCH = datetime.date(1970, 1, 1)
-DAY_NS = 86_400_000_000_000
-
-
-class Trait(IntFlag):
-    """What has to be known of a record when it is found on one side only."""
-
-    NONE = 0
-    LATE = 1
-    """CloudWatch Logs would have refused its time when it came, so that the collector moved it."""
-    AFTER = 2
-    """It came after the day's newest export was begun."""
-    PARTIAL = 4
-    """Of its day, retention had removed something before the export."""
-    NOT_EXPORTED = 8
-    """Its day has no export."""
-    OWN = 16
-    """The export's own announcement, which goes to CloudWatch Logs alone."""
-    FOREIGN = 32
-    """It has no uid: it never went through the collector."""
-    MOVED = 64
-    """Its time was moved into this day."""
-    MASKED = 128
-    """Something in it is masked."""
 
 
 class Outcome(StrEnum):
@@ -65,7 +38,8 @@ class Outcome(StrEnum):
     RETENTION = "only collected: retention removed it before the export"
     NOT_EXPORTED = "only collected: its day has no export"
     MISSING_EXPORT = "only collected: missing from the export"
-    OWN = "only exported: the export's own audit records"
+    ERASED = "only in one of them: erased from the other by a request"
+    OWN = "only exported: audit records of the export and of commands on archives"
     FOREIGN = "only exported: never went through the collector"
     MOVED = "only exported: moved here from a day that CloudWatch Logs no longer took"
     MISSING_COLLECTED = "only exported: missing from what the collector archived"
@@ -81,32 +55,10 @@ class ExportedDay:
     begun: Moment
     whole: bool
 
-
-class Side:
-    """One archive's records, in parts on disk."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._paths = [directory / f"{number:03d}" for number in range(PARTS)]
-        self._files: list[BinaryIO] = [path.open("wb", buffering=1 << 14) for path in self._paths]
-
-    def add(self, record: ArchivedRecord, traits: Trait) -> None:
-        """Write a record down."""
-        uid = _key(record)
-        row = ROW.pack(uid, _content(record), record.time_ns // DAY_NS, traits)
-        self._files[uid[-1] % PARTS].write(row)
-
-    def part(self, number: int) -> Iterator[tuple[bytes, bytes, int, int]]:
-        """Yield the rows of a part, and forget it."""
-        self._files[number].close()
-        path = self._paths[number]
-        yield from ROW.iter_unpack(path.read_bytes())
-        path.unlink()
-
-    def close(self) -> None:
-        """Close what is open."""
-        for file in self._files:
-            file.close()
+    @functools.cached_property
+    def begun_ns(self) -> int:
+        """Return when the export was begun (ns since 1970), to the millisecond."""
+        return int(self.begun.timestamp() * 1000) * 1_000_000
 
 
 def collected_traits(record: ArchivedRecord, exported: dict[Day, ExportedDay], hot_days: int) -> Trait:
@@ -119,7 +71,7 @@ def collected_traits(record: ArchivedRecord, exported: dict[Day, ExportedDay], h
     day = exported.get(EPOCH + datetime.timedelta(days=record.time_ns // DAY_NS))
     if day is None:
         return traits | Trait.NOT_EXPORTED
-    if record.observed_ns >= int(day.begun.timestamp() * 1000) * 1_000_000:
+    if record.observed_ns >= day.begun_ns:
         traits |= Trait.AFTER
     return traits if day.whole else traits | Trait.PARTIAL
 
@@ -129,46 +81,68 @@ def exported_traits(record: ArchivedRecord) -> Trait:
     traits = Trait.NONE
     if not record.uid:
         traits |= Trait.FOREIGN
-    if record.event_name == audit.EVENT:
+    if record.object_key.rsplit("/", 2)[-2:-1] in OWN_STREAMS:
         traits |= Trait.OWN
     if ORIGINAL in record.attributes:
         traits |= Trait.MOVED
-    if MASK.search(json.dumps([record.body, record.attributes])):
+    if _masked(record.body) or _masked(record.attributes):
         traits |= Trait.MASKED
     return traits
 
 
-def compared(collected: Side, exported: Side) -> Iterator[tuple[Outcome, Day, str]]:
-    """Yield the outcome, event day and uid of every record of both sides, duplicates once more."""
+def _masked(value: Any) -> bool:
+    """Return whether anything in `value` is masked."""
+    if type(value) is str:
+        return MASK in value
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if MASK in name or (MASK in item if type(item) is str else _masked(item)):
+                return True
+        return False
+    return isinstance(value, list) and any(map(_masked, value))
+
+
+def compared(
+    collected: Side, exported: Side, erased: Uids | None = None, tick: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Outcome, int, bytes]]:
+    """Yield the outcome, event day (since 1970) and uid of every record of both sides, duplicates once more.
+
+    `erased` are the uids of what signed erasures took out of one side or both. `tick` is called for each part.
+    """
     for number in range(PARTS):
+        tick()
+        gone = erased.part(number) if erased else frozenset()
         rows: dict[bytes, tuple[bytes, int, int]] = {}
         seen: set[bytes] = set()
         for uid, content, day, traits in collected.part(number):
             if uid in rows:
-                yield Outcome.DUPLICATE, _day(day), _uid(uid)
+                yield Outcome.DUPLICATE, day, uid
             rows[uid] = (content, day, traits)
         for uid, content, day, traits in exported.part(number):
             if uid in seen:
-                yield Outcome.DUPLICATE, _day(day), _uid(uid)
+                yield Outcome.DUPLICATE, day, uid
                 continue
             seen.add(uid)
             mine = rows.pop(uid, None)
-            yield _both(mine, content, traits) if mine else _only_exported(traits), _day(day), _uid(uid)
+            alone = Outcome.ERASED if uid in gone else _only_exported(traits)
+            yield _both(mine, content, traits) if mine else alone, day, uid
         for uid, (_, day, traits) in rows.items():
-            yield _only_collected(traits), _day(day), _uid(uid)
+            yield Outcome.ERASED if uid in gone else _only_collected(traits), day, uid
 
 
 def summed(
-    outcomes: Iterator[tuple[Outcome, Day, str]], examples: int = 3
+    outcomes: Iterator[tuple[Outcome, int, bytes]], examples: int = 3
 ) -> tuple[Counter[str], dict[str, list[str]]]:
     """Return how many records had each outcome, and for the bad ones, by day, up to `examples` uids."""
-    counts: Counter[str] = Counter()
+    counts: Counter[Outcome] = Counter()
     bad: dict[str, list[str]] = defaultdict(list)
     for outcome, day, uid in outcomes:
-        counts[outcome.value] += 1
-        if outcome in BAD and len(bad[f"{day}: {outcome.value}"]) < examples:
-            bad[f"{day}: {outcome.value}"].append(uid)
-    return counts, bad
+        counts[outcome] += 1
+        if outcome in BAD:
+            uids = bad[f"{EPOCH + datetime.timedelta(days=day)}: {outcome.value}"]
+            if len(uids) < examples:
+                uids.append(str(uuid.UUID(bytes=uid)))
+    return Counter({outcome.value: count for outcome, count in counts.items()}), bad
 
 
 def _both(mine: tuple[bytes, int, int], content: bytes, traits: int) -> Outcome:
@@ -195,47 +169,6 @@ def _only_collected(traits: int) -> Outcome:
         if traits & trait:
             return outcome
     return Outcome.MISSING_EXPORT
-
-
-def _content(record: ArchivedRecord) -> bytes:
-    """Return a hash of everything in a record but its time, which the collector may have moved for CloudWatch Logs."""
-    attributes = {name: _number(value) for name, value in record.attributes.items() if name != ORIGINAL}
-    fields = [
-        record.severity_number, record.severity_text, _number(record.body), attributes, record.resource, record.scope,
-        record.trace_id, record.span_id, record.event_name, record.observed_ns,
-    ]  # fmt: skip
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.blake2b(text, digest_size=12).digest()
-
-
-def _number(value: Any) -> Any:
-    """Return a value with whole numbers written alike: OTLP tells 5.0 from 5, and CloudWatch's text does not."""
-    match value:
-        case float():
-            return int(value) if value.is_integer() else value
-        case dict():
-            return {name: _number(item) for name, item in value.items()}
-        case list():
-            return [_number(item) for item in value]
-        case _:
-            return value
-
-
-def _key(record: ArchivedRecord) -> bytes:
-    try:
-        return uuid.UUID(record.uid).bytes
-    except ValueError:
-        # A ULID, or a record without any: then its place is what tells it from others.
-        text = record.uid or f"{record.object_key}#{record.number}"
-        return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def _uid(key: bytes) -> str:
-    return str(uuid.UUID(bytes=key))
-
-
-def _day(number: int) -> Day:
-    return EPOCH + datetime.timedelta(days=number)
 
 
 def window_of(first: Day, last: Day) -> tuple[int, int]:

@@ -16,8 +16,10 @@ from infra.archive.places import Place
 from infra.archive.records import records
 from infra.archive.signature import PublicKey
 from infra.archive.verify_chain import Proven, complete, not_cut_off, proven
+from infra.archive.verify_erasures import Erasures, Kept
 from infra.archive.verify_findings import Verified, Wrong
 from infra.archive.verify_objects import objects
+from infra.archive.verify_parts import PARTS, Side, Uids
 from infra.archive.window import Window
 from infra.export import audit, days
 from infra.export.days import Day, Moment
@@ -28,7 +30,7 @@ from infra.export.targets import EXPORTED, Target
 
 Tell = Callable[[str], None]
 """Says what is being looked at; called for each link, object and some thousand records."""
-EVERY = 2000
+EVERY = 1000
 """Records between two signs of life."""
 
 
@@ -63,7 +65,7 @@ def prove(
         before = len(verified.findings)
         try:
             found[target] = chain_of = proven(
-                place, target, key, (scope.first, scope.last), verified, partial(tell, f"chain of {name}")
+                place, target, key, (scope.first, scope.last), verified, scope.now, partial(tell, f"chain of {name}")
             )
         except ArchiveError as error:
             verified.add(Wrong.CHAIN, name, str(error))
@@ -72,11 +74,16 @@ def prove(
             not_cut_off(target, chain_of, said, verified)
         if len(verified.findings) == before:
             complete(chain_of, target, (scope.first, scope.last), scope.now, verified)
+        chain_of.erasures = erasures = Erasures(place, key)
+        try:
+            erasures.look(_looked_at(scope, target), verified, partial(tell, f"erasures of {name}"))
+        except ArchiveError as error:
+            verified.add(Wrong.ERASURE, name, str(error))
         for link in chain_of.links:
             if may_be_removed(target, link, scope.now):
                 verified.looked_at["manifests of what lifecycle has removed"] += 1
             else:
-                objects(place, link, verified, partial(tell, f"objects of {name}"))
+                objects(place, link, erasures, verified, partial(tell, f"objects of {name}"))
     return found
 
 
@@ -93,14 +100,19 @@ def compare_records(
         if kept.first > kept.last:
             continue
         with tempfile.TemporaryDirectory(prefix="archive-verify-", dir=keep) as directory:
-            collected_side = compare.Side(Path(directory) / "collected")
-            exported_side = compare.Side(Path(directory) / "exported")
+            collected_side = Side(Path(directory) / "collected")
+            exported_side = Side(Path(directory) / "exported")
+            erased = Uids(Path(directory) / "erased")
             try:
                 _fill(kept, s3, target, chain_of, collected_side, exported_side, verified, tell)
-                counts, bad = compare.summed(compare.compared(collected_side, exported_side))
+                for uid in chain_of.erasures.uids() if chain_of.erasures else ():
+                    erased.add(uid)
+                comparing = partial(tell, f"parts compared, of {PARTS}, of {target.log_group}")
+                counts, bad = compare.summed(compare.compared(collected_side, exported_side, erased, comparing))
             finally:
                 collected_side.close()
                 exported_side.close()
+                erased.close()
         verified.compared[target.cls] = verified.compared.get(target.cls, type(counts)()) + counts
         for where, uids in sorted(bad.items()):
             day, _, outcome = where.partition(": ")
@@ -117,8 +129,8 @@ def _fill(
     s3: Any,
     target: Target,
     chain_of: Proven,
-    collected_side: compare.Side,
-    exported_side: compare.Side,
+    collected_side: Side,
+    exported_side: Side,
     verified: Verified,
     tell: Tell,
 ) -> None:
@@ -132,13 +144,13 @@ def _fill(
                 collected_side.add(record, compare.collected_traits(record, exported_days, target.hot_days))
             number += 1
             if number % EVERY == 0:
-                tell(f"records that the collector archived of {target.log_group}")
+                tell(f"collected records of {target.log_group}, thousands")
     for item in _exported_objects(scope, target, chain_of):
         for record in _readable(s3, item, verified):
             exported_side.add(record, compare.exported_traits(record))
             number += 1
             if number % EVERY == 0:
-                tell(f"records that CloudWatch exported of {target.log_group}")
+                tell(f"exported records of {target.log_group}, thousands")
     verified.looked_at["compared records"] += number
 
 
@@ -146,6 +158,13 @@ def _kept(scope: Scope, target: Target) -> Scope:
     """Return the part of the window of which lifecycle has removed nothing yet."""
     oldest = (scope.now - datetime.timedelta(days=target.keep_days)).date() + datetime.timedelta(days=1)
     return replace(scope, first=max(scope.first, oldest))
+
+
+def _looked_at(scope: Scope, target: Target) -> Kept:
+    """Return which of the collector's objects can hold records of the window."""
+    return Kept(
+        (days.start(scope.first) - EARLY).date(), (days.end(scope.last) + REACH).date(), target.keep_days, scope.now
+    )
 
 
 def _exported_objects(scope: Scope, target: Target, chain_of: Proven) -> Iterator[ArchiveObject]:

@@ -1,11 +1,12 @@
 """A window of event time: what FROM and TO mean to every command on archives."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.problems import InputError, Problem
 
 ALLOWED = "a day such as 2026-11-24, or an instant such as 2026-11-24T08:30:00Z; UTC unless it says otherwise"
+_DAY_CHARACTERS = len("2026-11-24")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -15,10 +16,16 @@ class Window:
 
     start: datetime.datetime
     end: datetime.datetime
+    _ends_ns: tuple[int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Reckon both ends once: every record of an archive is asked about."""
+        object.__setattr__(self, "_ends_ns", (nanoseconds(self.start), nanoseconds(self.end)))
 
     def __contains__(self, time_ns: int) -> bool:
         """Return whether a time in Unix nanoseconds lies in the window."""
-        return nanoseconds(self.start) <= time_ns < nanoseconds(self.end)
+        first, after = self._ends_ns
+        return first <= time_ns < after
 
     def __str__(self) -> str:
         """Return both ends as ISO 8601."""
@@ -48,13 +55,23 @@ def parse_window(start: str, end: str, now: datetime.datetime) -> Window:
     return Window(found["FROM"], found["TO"])
 
 
+def parse_whole_window(start: str, end: str, now: datetime.datetime) -> Window:
+    """Return the window as parse_window does, but with today, as TO, to its end: the same words are the same window
+    until tomorrow, so that a command can be carried on and what it did be named again.
+    """
+    window = parse_window(start, end, now)
+    if len(end) != _DAY_CHARACTERS:
+        return window
+    return Window(window.start, _instant(end, datetime.datetime.min.replace(tzinfo=datetime.UTC), whole_day=True))
+
+
 def nanoseconds(instant: datetime.datetime) -> int:
     """Return `instant` in Unix nanoseconds, without the rounding of a float."""
     return (instant - _EPOCH) // datetime.timedelta(microseconds=1) * 1_000
 
 
 def _instant(given: str, now: datetime.datetime, *, whole_day: bool) -> datetime.datetime:
-    if len(given) == len("2026-11-24"):
+    if len(given) == _DAY_CHARACTERS:
         day = datetime.datetime.combine(datetime.date.fromisoformat(given), datetime.time(), datetime.UTC)
         ends = day + datetime.timedelta(days=1)
         if not whole_day:

@@ -2,6 +2,7 @@
 
 import json
 import typing
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -11,6 +12,7 @@ from infra.components.private_bucket import PrivateBucket, with_bucket_key
 from infra.components.replica import Replica
 from infra.context import Context
 from infra.documents.bucket_policy import (
+    added_only,
     bucket_policy,
     cloudwatch_export,
     encrypted_with,
@@ -20,8 +22,10 @@ from infra.documents.bucket_policy import (
     written_only_by,
     written_only_by_services,
 )
-from infra.documents.lifecycle import archive_rules
+from infra.documents.keeper_policy import batch_arns, keeper_arns
+from infra.documents.lifecycle import proven_archive_rules
 from infra.documents.replication_policy import replication_grant
+from infra.export.erasure import ERASURES
 from infra.policy import DataClass
 from infra.policy.archive import LockMode
 
@@ -40,9 +44,11 @@ class Archive(pulumi.ComponentResource):
     Grants CloudWatch Logs the right to export this class's log group under `export/`, and the replication role of
     `replica` the right to read here and write there. Denies everybody but `writer_arn` to write under `otlp/`, everybody
     but `exporter_arn` to write under `manifests/`, everybody who is no AWS service to write under `export/`, and
-    everybody to delete or to lift a lock, and everybody but the settings' `access.archive_keepers` to place or lift a
-    legal hold, to lengthen a lock within policy's limit, and to write the register of both; only a confirmed teardown
-    leaves those denials out. Every archive has Object Lock, with a default lock or without, so that it can be held.
+    everybody to delete or to lift a lock, and everybody but the keepers' role and S3 Batch Operations' to place or lift
+    a legal hold and to lengthen a lock within policy's limit, everybody but the keepers' to write the register of both,
+    and everybody to lift the hold on its entries; only a confirmed teardown leaves those denials out. `eraser_arns`,
+    where there are any, may besides write records again, add to `erasures/` and remove versions of records that no lock
+    holds; nobody else may. Every archive has Object Lock, with a default lock or without, so that it can be held.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Archive(pulumi.ComponentResource):
         access_logs: AccessLogs,
         writer_arn: pulumi.Input[str],
         exporter_arn: pulumi.Input[str],
+        eraser_arns: Sequence[pulumi.Input[str]] = (),
         replica: Replica | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -72,29 +79,26 @@ class Archive(pulumi.ComponentResource):
         )
 
         own = retention.object_lock.mode
-        keeping = (
-            [
-                tamper_proof_but_for_locks(self.bucket_arn),
-                kept_by(
-                    self.bucket_arn,
-                    *context.settings.access.archive_keepers,
-                    mode=(LockMode.GOVERNANCE if own is LockMode.NONE else own).value,
-                    most_days=context.policy.data_classes.lock_extension_days.at(context.settings.environment),
-                ),
-            ]
-            if context.settings.teardown_confirmed is None
-            else []
+        kept = kept_by(
+            self.bucket_arn,
+            keepers=keeper_arns(context),
+            batch=batch_arns(context),
+            mode=(LockMode.GOVERNANCE if own is LockMode.NONE else own).value,
+            most_days=context.policy.data_classes.lock_extension_days.at(context.settings.environment),
         )
 
         def policy(arns: list[str]) -> dict[str, typing.Any]:
-            key, writer, exporter = arns
+            key, writer, exporter, *erasers = arns
+            keeping = [tamper_proof_but_for_locks(self.bucket_arn, *erasers), kept]
             return bucket_policy(
                 over_tls(self.bucket_arn),
                 encrypted_with(self.bucket_arn, key),
-                written_only_by(f"{self.bucket_arn}/{COLLECTED}*", writer),
+                written_only_by(f"{self.bucket_arn}/{COLLECTED}*", writer, *erasers),
                 written_only_by(f"{self.bucket_arn}/{MANIFESTS}*", exporter, sid="DenyOtherWritersOfManifests"),
-                written_only_by_services(f"{self.bucket_arn}/{EXPORTED}*"),
-                *keeping,
+                written_only_by_services(f"{self.bucket_arn}/{EXPORTED}*", *erasers),
+                written_only_by(f"{self.bucket_arn}/{ERASURES}*", *erasers, sid="DenyOtherWritersOfErasures"),
+                added_only(f"{self.bucket_arn}/{ERASURES}*"),
+                *(keeping if context.settings.teardown_confirmed is None else []),
                 export,
             )
 
@@ -103,8 +107,12 @@ class Archive(pulumi.ComponentResource):
             context=context,
             bucket=bucket,
             encryption=with_bucket_key(key_arn),
-            policy=pulumi.Output.all(key_arn, writer_arn, exporter_arn).apply(policy),
-            lifecycle=archive_rules(retention),
+            policy=pulumi.Output.all(key_arn, writer_arn, exporter_arn, *eraser_arns).apply(policy),
+            lifecycle=proven_archive_rules(
+                retention,
+                context.policy.data_classes.proofs_outlive_days.at(context.settings.environment),
+                older=context.settings.adopt.bucket_prefixes.get(cls, ()),
+            ),
             tags=context.tags(name, DataClass=cls),
             lock=retention.object_lock,
             import_id=context.settings.adopt.buckets.get(cls),

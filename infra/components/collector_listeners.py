@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.documents.listeners import listener_specs, ports
-from infra.documents.network_limits import DEREGISTRATION_SECONDS, HEALTH_INTERVAL_SECONDS, HEALTH_TIMEOUT_SECONDS
+from infra.documents.network_limits import HEALTH_INTERVAL_SECONDS, HEALTH_TIMEOUT_SECONDS, deregistration_seconds
 
 
 @typing.final
@@ -44,7 +44,9 @@ class CollectorListeners(pulumi.ComponentResource):
                 # Who sent a record is in the record; an address that is kept would keep a collector from
                 # reaching itself through the load balancer.
                 preserve_client_ip="false",
-                deregistration_delay=DEREGISTRATION_SECONDS,
+                deregistration_delay=deregistration_seconds(
+                    context.policy.data_classes.archive_objects.wait_seconds.at(context.settings.environment)
+                ),
                 connection_termination=True,
                 health_check=aws.lb.TargetGroupHealthCheckArgs(
                     enabled=True,

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from infra.components.replica import Replicas
 from infra.context import Context
 from infra.documents.export_assignment import announcing_class
-from infra.documents.export_policy import class_key_statements, function_trust, keeper_statements
+from infra.documents.export_policy import class_key_statements, function_trust
 
 
 @typing.final
@@ -44,11 +44,6 @@ class ExportRole(pulumi.ComponentResource):
                 log_group_arn=context.log_group_arn(cls) if announced else "",
                 logs_service=context.regional_service("logs"),
             )
-            keepers = keeper_statements(
-                context.settings.access.archive_keepers,
-                bucket_arn=context.bucket_arn(context.archive_bucket(cls)),
-                s3_service=context.regional_service("s3"),
-            )
-            return [*known[1], *mine, *keepers]
+            return [*known[1], *mine]
 
         return pulumi.Output.all(self.role.arn, replicas.key_statements(cls)).apply(both)

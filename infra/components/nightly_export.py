@@ -12,6 +12,7 @@ from infra.components.export_function import export_function
 from infra.components.export_role import ExportRole
 from infra.components.signing_key import signing_key
 from infra.context import Context
+from infra.documents.eraser_policy import eraser_signing_statements
 from infra.documents.export_assignment import SIGNING_KEY, STREAM, announcing_class
 from infra.documents.export_policy import (
     Exported,
@@ -19,6 +20,7 @@ from infra.documents.export_policy import (
     own_key_statements,
     schedule_policy,
     service_trust,
+    signing_key_statements,
 )
 from infra.documents.key_policy import duties_of, service_key_policy
 from infra.documents.own_log_key import own_log_key_statements
@@ -35,7 +37,7 @@ class NightlyExport(pulumi.ComponentResource):
     in which manifests are announced, the key that signs them and the key of everything else here.
 
     Grants `role` exactly what infra/documents/export_policy.py says; the schedule's own role, made here, may call this
-    function. Nobody else may sign.
+    function. Nobody else may sign but `eraser_arns`, who sign what they erased.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class NightlyExport(pulumi.ComponentResource):
         role: ExportRole,
         key_arns: Mapping[str, pulumi.Input[str]],
         audit_group: pulumi.Input[str],
+        eraser_arns: Sequence[pulumi.Input[str]] = (),
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -60,7 +63,10 @@ class NightlyExport(pulumi.ComponentResource):
         signer = signing_key(
             f"{name}-signing",
             context=context,
-            role_arn=role.role.arn,
+            description=f"Signs the manifests of the archives in {context.environment}",
+            statements=pulumi.Output.all(role.role.arn, *eraser_arns).apply(
+                lambda roles: [*signing_key_statements(roles[0]), *eraser_signing_statements(roles[1:])]
+            ),
             alias=SIGNING_KEY,
             tags=self._tags,
             parent=self,

@@ -2,22 +2,25 @@
 
 import json
 import typing
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.components.access_logs import AccessLogs
 from infra.components.customer_key import customer_key
-from infra.components.private_bucket import PrivateBucket, kept, with_bucket_key
+from infra.components.private_bucket import PrivateBucket, with_bucket_key
 from infra.context import Context
 from infra.documents.bucket_policy import (
     bucket_policy,
     encrypted_with,
     over_tls,
+    tamper_proof_but_for_erasers,
     written_only_by,
 )
+from infra.documents.eraser_policy import eraser_replica_key_statements
 from infra.documents.key_policy import duties_of, service_key_policy
-from infra.documents.lifecycle import archive_rules
+from infra.documents.lifecycle import proven_archive_rules
 from infra.documents.replication_policy import replica_key_statement, replication_key_statement, replication_trust
 from infra.policy import DataClass
 from infra.settings import Adopt
@@ -28,10 +31,17 @@ class Replicas(pulumi.ComponentResource):
     """Creates, where the settings name a replica region, one Replica for each class and the access logs of them all.
 
     Where they name none it creates nothing and `by_class` is empty. It comes before the classes' keys: a key policy
-    may only name roles that exist.
+    may only name roles that exist. `erasers` are, by class, the roles that may erase one person's records.
     """
 
-    def __init__(self, name: str, *, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        context: Context,
+        erasers: Mapping[str, Sequence[pulumi.Input[str]]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("tinybeans:logging:Replicas", name, {}, opts)
         self._context = context
         self.by_class: dict[str, Replica] = {}
@@ -46,6 +56,7 @@ class Replicas(pulumi.ComponentResource):
                     data_class=data_class,
                     source_arn=context.bucket_arn(context.archive_bucket(cls)),
                     access_logs=access_logs,
+                    eraser_arns=(erasers or {}).get(cls, ()),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
                 for cls, data_class in context.policy.data_classes.classes.items()
@@ -74,7 +85,8 @@ class Replica(pulumi.ComponentResource):
 
     The bucket keeps, locks and expires like the archive. The key can be used by the replication role only, through
     S3 and for this bucket; Archive gives that role its policy once both keys are there. Grants nobody the right to
-    read: after the loss of a region a reviewed change gives it to the readers of the archive.
+    read but `eraser_arns`, which may besides remove versions of records that no lock holds: after the loss of a region
+    a reviewed change gives reading to the readers of the archive.
     """
 
     def __init__(
@@ -86,6 +98,7 @@ class Replica(pulumi.ComponentResource):
         data_class: DataClass,
         source_arn: str,
         access_logs: AccessLogs,
+        eraser_arns: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("tinybeans:logging:Replica", name, {}, opts)
@@ -107,10 +120,11 @@ class Replica(pulumi.ComponentResource):
             context=context,
             lifetime=data_class.key,
             description=f"Encrypts the copies of the {cls} archive",
-            policy=self.role.arn.apply(
-                lambda role: service_key_policy(
+            policy=pulumi.Output.all(self.role.arn, *eraser_arns).apply(
+                lambda roles: service_key_policy(
                     duties_of(context),
-                    replica_key_statement(role, service=self.service, replica_arn=self.bucket_arn),
+                    replica_key_statement(roles[0], service=self.service, replica_arn=self.bucket_arn),
+                    *eraser_replica_key_statements(roles[1:], service=self.service, replica_arn=self.bucket_arn),
                 )
             ),
             alias=name,
@@ -120,12 +134,13 @@ class Replica(pulumi.ComponentResource):
         )
 
         def policy(arns: list[str]) -> dict[str, typing.Any]:
-            key, role = arns
+            key, role, *erasers = arns
+            torn_down = context.settings.teardown_confirmed is not None
             return bucket_policy(
                 over_tls(self.bucket_arn),
                 encrypted_with(self.bucket_arn, key),
                 written_only_by(f"{self.bucket_arn}/*", role),
-                kept(context, self.bucket_arn),
+                [] if torn_down else tamper_proof_but_for_erasers(self.bucket_arn, *erasers),
             )
 
         self.store = PrivateBucket(
@@ -133,8 +148,10 @@ class Replica(pulumi.ComponentResource):
             context=context,
             bucket=bucket,
             encryption=with_bucket_key(self.key.arn),
-            policy=pulumi.Output.all(self.key.arn, self.role.arn).apply(policy),
-            lifecycle=archive_rules(retention),
+            policy=pulumi.Output.all(self.key.arn, self.role.arn, *eraser_arns).apply(policy),
+            lifecycle=proven_archive_rules(
+                retention, context.policy.data_classes.proofs_outlive_days.at(context.settings.environment)
+            ),
             tags=tags,
             lock=retention.object_lock,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.key]),

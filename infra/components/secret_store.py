@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import pulumi
@@ -28,7 +28,7 @@ class SecretStore(pulumi.ComponentResource):
     and cannot read one back.
 
     Peppers of earlier epochs (settings: pepper_epochs) are secrets of their own, whose values are always put by hand.
-    Requests about one person (`subject_role_arn`) read every pepper, and the collector's role only the current one.
+    Requests about one person (`subject_role_arn`, `eraser_arns`) read every pepper, and the collector's role only the current one.
     """
 
     key_arn: pulumi.Output[str]
@@ -45,6 +45,7 @@ class SecretStore(pulumi.ComponentResource):
         values: Mapping[str, pulumi.Output[str]],
         reader_role: aws.iam.Role,
         subject_role_arn: pulumi.Input[str],
+        eraser_arns: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("tinybeans:logging:SecretStore", name, None, opts)
@@ -69,7 +70,7 @@ class SecretStore(pulumi.ComponentResource):
             context=context,
             lifetime=context.policy.data_classes.service_keys,
             description=f"Secrets of the collector in {context.environment}",
-            policy=pulumi.Output.all(reader_role.arn, subject_role_arn).apply(
+            policy=pulumi.Output.all(reader_role.arn, subject_role_arn, *eraser_arns).apply(
                 lambda readers: secret_key_policy(duties_of(context), use, readers=readers, writers=writers)
             ),
             alias="secrets",
@@ -80,7 +81,7 @@ class SecretStore(pulumi.ComponentResource):
         for entry in (*entries, *earlier):
             who: list[pulumi.Input[str]] = [reader_role.arn] if entry in entries else []
             if entry.environment_variable == PEPPER_VARIABLE:
-                who.append(subject_role_arn)
+                who.extend([subject_role_arn, *eraser_arns])
             secret = aws.secretsmanager.Secret(
                 f"{name}-{entry.name}-secret",
                 name=context.secret(entry.name),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Any, final
 
 import pulumi
 import pulumi_aws as aws
@@ -15,6 +15,7 @@ from infra.documents.subject_policy import (
     SESSION_SECONDS,
     STREAM,
     announcers,
+    announcing_key_statements,
     subject_announcing,
     subject_reading,
     subject_trust,
@@ -44,7 +45,12 @@ class SubjectRole(pulumi.ComponentResource):
             tags=context.tags(name),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._context = context
         self.register_outputs({"arn": self.role.arn})
+
+    def key_statements(self, cls: str) -> pulumi.Output[list[dict[str, Any]]]:
+        """Return what the key of the class `cls` must say besides."""
+        return self.role.arn.apply(lambda role: announcing_key_statements(self._context, cls, role))
 
 
 @final
@@ -52,8 +58,8 @@ class SubjectRequests(pulumi.ComponentResource):
     """What that role may do.
 
     Creates the log stream of its audit records and two inline policies. Grants reading every class, hot and archived,
-    writing to that stream, and reading the pepper of every kept epoch. Altering any record stays refused: an erasure
-    takes, besides, a change of the bucket's policy that others see (docs/adr/0026-subject-requests.md).
+    writing to that stream, and reading the pepper of every kept epoch. Altering any record stays refused: erasing takes
+    another role (infra/components/eraser.py).
     """
 
     def __init__(
@@ -95,12 +101,16 @@ class SubjectRequests(pulumi.ComponentResource):
             name="announce-and-recompute",
             role=role.role.name,
             policy=pulumi.Output.all(
-                group=audit_store.log_group_arn, secrets=list(pepper_arns), key=secrets_key_arn
+                group=audit_store.log_group_arn,
+                group_key=audit_store.key_arn,
+                secrets=list(pepper_arns),
+                key=secrets_key_arn,
             ).apply(
                 lambda known: json.dumps(
                     subject_announcing(
                         context,
                         log_group_arn=known["group"],
+                        log_key_arn=known["group_key"],
                         secret_arns=known["secrets"],
                         key_arn=known["key"],
                     )

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from infra.documents.keeper_policy import REPORTS
+
+MOST_DESCRIPTION = 256
+"""Characters that CreateJob takes (S3 Control, API reference)."""
 WORTH_IT_VERSIONS = 1_000_000
 """From how many versions on a job is the way: by hand, at a few hundred requests a second, it is an hour's work."""
 
@@ -43,14 +47,16 @@ def job(
     manifest_etag: str,
     report_bucket_arn: str,
     description: str,
+    confirmed: bool = False,
 ) -> dict[str, Any]:
-    """Return the parameters of CreateJob (S3 Control). It waits for a confirmation before it runs.
+    """Return the parameters of CreateJob (S3 Control). It waits for a confirmation before it runs, unless `confirmed`.
 
-    `token` makes a repeated request the same job; the report lists every version that could not be changed.
+    `token`, of 64 characters at most, makes a repeated request the same job; the report lists every version that could
+    not be changed.
     """
     return {
         "AccountId": account_id,
-        "ConfirmationRequired": True,
+        "ConfirmationRequired": not confirmed,
         "ClientRequestToken": token,
         "Operation": operation,
         "Manifest": {
@@ -61,10 +67,10 @@ def job(
             "Bucket": report_bucket_arn,
             "Format": "Report_CSV_20180820",
             "Enabled": True,
-            "Prefix": "batch-operations",
+            "Prefix": REPORTS,
             "ReportScope": "FailedTasksOnly",
         },
         "Priority": 10,
         "RoleArn": role_arn,
-        "Description": description,
+        "Description": description[:MOST_DESCRIPTION],
     }

@@ -8,6 +8,8 @@ present and different.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from infra.export.erasure import ERASURES
+
 Statement = dict[str, Any]
 
 MINIMUM_TLS = "1.2"
@@ -23,6 +25,8 @@ TAMPERING = (
 
 REGISTER = "register/"
 """Where an archive's register of holds and certificates lies."""
+PROOF = ("manifests/", REGISTER, ERASURES)
+"""What proves the records of an archive, and what was done to them: no version of it is ever removed by hand."""
 
 
 def bucket_policy(*groups: Sequence[Statement]) -> dict[str, Any]:
@@ -72,18 +76,22 @@ def written_only_by(objects_arn: str, *writer_arns: str, sid: str = "DenyOtherWr
 
     It gives them nothing: what a role may do stands in its own policy.
     """
-    return [
-        _deny(
-            sid,
-            ["s3:PutObject", "s3:ReplicateObject"],
-            objects_arn,
-            {"ArnNotEquals": {"aws:PrincipalArn": sorted(writer_arns)}},
-        )
-    ]
+    others = {"ArnNotEquals": {"aws:PrincipalArn": sorted(writer_arns)}} if writer_arns else {}
+    return [_deny(sid, ["s3:PutObject", "s3:ReplicateObject"], objects_arn, others)]
 
 
-def written_only_by_services(objects_arn: str) -> list[Statement]:
-    """Return the denial of writes to `objects_arn` by any role or user: AWS's own services only, in their own name.
+def added_only(objects_arn: str) -> list[Statement]:
+    """Return the denial of writes to `objects_arn` without If-None-Match: what lies there is never written over.
+
+    Source: S3 User Guide, "Enforce conditional writes on Amazon S3 buckets". Multipart uploads, which begin without
+    such a header, are refused with the rest.
+    """
+    return [_deny("DenyOverwriting", "s3:PutObject", objects_arn, {"Null": {"s3:if-none-match": "true"}})]
+
+
+def written_only_by_services(objects_arn: str, *but_for: str) -> list[Statement]:
+    """Return the denial of writes to `objects_arn` by any role or user but the roles `but_for`: AWS's own services
+    only, in their own name.
 
     It gives them nothing: which service may write, and for whom, stands in another statement.
     """
@@ -92,7 +100,10 @@ def written_only_by_services(objects_arn: str) -> list[Statement]:
             "DenyWritersOtherThanServices",
             "s3:PutObject",
             objects_arn,
-            {"Bool": {"aws:PrincipalIsAWSService": "false"}},
+            {
+                "Bool": {"aws:PrincipalIsAWSService": "false"},
+                **({"ArnNotEquals": {"aws:PrincipalArn": sorted(but_for)}} if but_for else {}),
+            },
         )
     ]
 
@@ -105,18 +116,49 @@ def tamper_proof(bucket_arn: str) -> list[Statement]:
     return [_deny("DenyTampering", list(TAMPERING), f"{bucket_arn}/*", {})]
 
 
-def kept_by(bucket_arn: str, *keeper_arns: str, mode: str, most_days: int) -> list[Statement]:
-    """Return the denial of holding, releasing, locking and writing the register to anybody but `keeper_arns`; to all
-    of them where there are none. The keepers extend a lock in `mode` only, and to `most_days` from now at most.
+def erased_only_by(bucket_arn: str, *eraser_arns: str) -> list[Statement]:
+    """Return the denial of removing versions to anybody but the roles `eraser_arns`, and of removing what proves the
+    rest to everybody. S3 itself lets nobody remove a locked version without s3:BypassGovernanceRetention.
+    """
+    others = {"ArnNotEquals": {"aws:PrincipalArn": sorted(eraser_arns)}} if eraser_arns else {}
+    proof = [f"{bucket_arn}/{prefix}*" for prefix in PROOF] if eraser_arns else []
+    return [
+        _deny("DenyOtherErasers", "s3:DeleteObjectVersion", f"{bucket_arn}/*", others),
+        *([_deny("DenyErasingProof", "s3:DeleteObjectVersion", proof, {})] if proof else []),
+    ]
+
+
+def tamper_proof_but_for_erasers(bucket_arn: str, *eraser_arns: str) -> list[Statement]:
+    """Return the denial of TAMPERING to everybody, and to all but the roles `eraser_arns` that of removing versions."""
+    actions = [action for action in TAMPERING if action != "s3:DeleteObjectVersion"]
+    return [_deny("DenyTampering", actions, f"{bucket_arn}/*", {}), *erased_only_by(bucket_arn, *eraser_arns)]
+
+
+def kept_by(
+    bucket_arn: str, *, keepers: Sequence[str], batch: Sequence[str], mode: str, most_days: int
+) -> list[Statement]:
+    """Return the denial of holding, releasing and locking to anybody but the roles `keepers` and `batch`, and of writing
+    the register to anybody but `keepers`; to everybody where there are none. A lock is extended in `mode` only, and to
+    `most_days` from now at most. The hold on an entry of the register is lifted by nobody.
 
     It goes with `tamper_proof_but_for_locks`. S3 itself lets nobody shorten a lock without
     s3:BypassGovernanceRetention. Source: S3 User Guide, "Object Lock considerations", setting limits with a policy.
     """
     objects = f"{bucket_arn}/*"
-    others = {"ArnNotEquals": {"aws:PrincipalArn": sorted(keeper_arns)}} if keeper_arns else {}
     return [
-        _deny("DenyOtherKeepers", ["s3:PutObjectLegalHold", "s3:PutObjectRetention"], objects, others),
-        _deny("DenyOtherWritersOfRegister", "s3:PutObject", f"{bucket_arn}/{REGISTER}*", others),
+        _deny(
+            "DenyOtherKeepers",
+            ["s3:PutObjectLegalHold", "s3:PutObjectRetention"],
+            objects,
+            _others([*keepers, *batch]),
+        ),
+        _deny("DenyOtherWritersOfRegister", "s3:PutObject", f"{bucket_arn}/{REGISTER}*", _others(keepers)),
+        _deny(
+            "DenyReleaseOfRegister",
+            "s3:PutObjectLegalHold",
+            f"{bucket_arn}/{REGISTER}*",
+            {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}},
+        ),
         _deny(
             "DenyLongerLocks",
             "s3:PutObjectRetention",
@@ -127,10 +169,17 @@ def kept_by(bucket_arn: str, *keeper_arns: str, mode: str, most_days: int) -> li
     ]
 
 
-def tamper_proof_but_for_locks(bucket_arn: str) -> list[Statement]:
-    """Return the denial of TAMPERING but for locks, whose limits `kept_by` sets."""
-    actions = [action for action in TAMPERING if action != "s3:PutObjectRetention"]
-    return [_deny("DenyTampering", actions, f"{bucket_arn}/*", {})]
+def _others(arns: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:
+    return {"ArnNotEquals": {"aws:PrincipalArn": sorted(arns)}} if arns else {}
+
+
+def tamper_proof_but_for_locks(bucket_arn: str, *eraser_arns: str) -> list[Statement]:
+    """Return the denial of TAMPERING but for locks, whose limits `kept_by` sets, and to all but the roles
+    `eraser_arns` that of removing versions.
+    """
+    apart = ("s3:PutObjectRetention", "s3:DeleteObjectVersion")
+    actions = [action for action in TAMPERING if action not in apart]
+    return [_deny("DenyTampering", actions, f"{bucket_arn}/*", {}), *erased_only_by(bucket_arn, *eraser_arns)]
 
 
 def cloudwatch_export(

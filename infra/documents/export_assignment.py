@@ -5,6 +5,7 @@ from pathlib import Path
 
 import infra.export
 from infra.context import Context
+from infra.documents.lifecycle import proofs_kept_days
 from infra.export.targets import Assignment, Target
 
 STREAM = "export"
@@ -30,6 +31,10 @@ def assignment(context: Context) -> Assignment:
                 context.archive_bucket(cls),
                 data_class.hot_retention_days.at(context.settings.environment),
                 data_class.archive.at(context.settings.environment).keep_days,
+                proofs_kept_days(
+                    data_class.archive.at(context.settings.environment),
+                    context.policy.data_classes.proofs_outlive_days.at(context.settings.environment),
+                ),
             )
             for cls, data_class in classes.items()
         ),

@@ -146,14 +146,6 @@ def class_key_statements(
     ]
 
 
-def keeper_statements(keepers: Sequence[str], *, bucket_arn: str, s3_service: str) -> list[Statement]:
-    """Return what a class's key must say besides, so that `keepers` can read and add to its archive's register."""
-    archive = {"kms:ViaService": s3_service, "kms:EncryptionContext:aws:s3:arn": bucket_arn}
-    if not keepers:
-        return []
-    return [_key("KeepersThroughS3", {"AWS": sorted(keepers)}, ["kms:Decrypt", "kms:GenerateDataKey"], archive)]
-
-
 def signing_key_statements(role: str) -> list[Statement]:
     """Return who uses the key that signs manifests: the export's function alone. Whoever has the public half checks."""
     return [_key("ExporterSigns", {"AWS": role}, ["kms:Sign", "kms:Verify"])]

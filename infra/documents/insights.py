@@ -3,6 +3,9 @@
 The questions are taught in docs/queries.md, which holds these texts too (tests/test_search_queries.py).
 Records arrive by OTLP, which CloudWatch Logs keeps as one JSON object each: the attributes of
 docs/logging-contract.md below `attributes`, what OpenTelemetry's data model has a place of its own for at the top.
+
+A record that was delivered twice is two events of one uid: rows go through `dedup`, which only `limit` may follow (User
+Guide, "dedup"), and counts are of uids.
 """
 
 from dataclasses import dataclass
@@ -41,6 +44,7 @@ SAVED_QUERIES = (
         text="""fields @timestamp, severityText, attributes.event, body
 | filter attributes.request_id = "PUT-THE-REQUEST-ID-HERE"
 | sort @timestamp asc
+| dedup attributes.log.record.uid
 | limit 1000""",
         field="request_id",
     ),
@@ -49,6 +53,7 @@ SAVED_QUERIES = (
         text="""fields @timestamp, severityText, attributes.event, body, attributes.request_id
 | filter attributes.user_id = "PUT-THE-USER-ID-HERE" or attributes.actor_id = "PUT-THE-USER-ID-HERE"
 | sort @timestamp desc
+| dedup attributes.log.record.uid
 | limit 1000""",
         field="user_id",
     ),
@@ -57,20 +62,21 @@ SAVED_QUERIES = (
         text="""fields @timestamp, severityText, attributes.event, attributes.user_id, body
 | filter attributes.remote_ip = "PUT-THE-ADDRESS-HERE"
 | sort @timestamp asc
+| dedup attributes.log.record.uid
 | limit 1000""",
         field="request_id",
     ),
     SavedQuery(
         name="errors-by-logger",
         text="""filter severityNumber >= 17
-| stats count(*) as errors, latest(@timestamp) as last_seen by attributes.logger.name, attributes.event
+| stats count_distinct(attributes.log.record.uid) as errors, latest(@timestamp) as last_seen by attributes.logger.name, attributes.event
 | sort errors desc
 | limit 100""",
     ),
     SavedQuery(
         name="failed-logins-by-address",
         text="""filter attributes.event like /^auth\\.login\\.(failed|rate_limited)/
-| stats count(*) as attempts, count_distinct(attributes.user_id) as accounts by attributes.remote_ip
+| stats count_distinct(attributes.log.record.uid) as attempts, count_distinct(attributes.user_id) as accounts by attributes.remote_ip
 | sort attempts desc
 | limit 100""",
         event="auth.login.failed",
@@ -80,6 +86,7 @@ SAVED_QUERIES = (
         text="""fields @timestamp, attributes.event, attributes.actor_id, attributes.target_id, body
 | filter attributes.circle_id = "PUT-THE-CIRCLE-ID-HERE" and attributes.event like /(deleted|removed)$/
 | sort @timestamp desc
+| dedup attributes.log.record.uid
 | limit 1000""",
         event="keep.deleted",
     ),

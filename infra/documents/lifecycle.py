@@ -4,6 +4,7 @@ One action a rule, each with an explicit filter: S3 keeps what it is given, and 
 every preview for a rule without a filter or one that mixes days and delete markers (pulumi-aws#2128).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from infra.policy.archive import ArchiveRetention
@@ -19,8 +20,44 @@ objects using Amazon S3 Lifecycle"). It is S3's own default since September 2024
 later default decides otherwise."""
 
 
+RECORDS = ("otlp/", "export/")
+"""Prefixes of an archive below which records lie: what the collector writes, and what CloudWatch exports."""
+PROOFS = ("manifests/", "erasures/")
+"""Prefixes below which lies what proves or explains records that are there or are gone. A register of holds and
+certificates lies beside them, below no rule: each of its entries is held for good."""
+
+
+def proven_archive_rules(
+    retention: ArchiveRetention, proofs_outlive_days: int, older: Sequence[str] = ()
+) -> list[Rule]:
+    """Return the rules of a class's archive in which proofs of its records lie.
+
+    Records, and what an adopted bucket held below the prefixes `older`, are moved and expire as `archive_rules` says.
+    Proofs stay in STANDARD, where they can be read at once, and expire `proofs_outlive_days` after the last record
+    that they prove: they are written after it. Of two rules that meet one object, S3 takes the earlier expiry (User
+    Guide, "Managing your storage lifecycle", conflicting actions), so no rule is for the whole bucket that removes
+    what is current.
+    """
+    records = [
+        rule | {"id": f"{rule['id']}-{_slug(prefix)}", "filter": {"prefix": prefix}}
+        for prefix in (*RECORDS, *older)
+        for rule in [*_tiers(retention), _rule("expire", expiration={"days": retention.keep_days})]
+    ]
+    proofs = [
+        _rule(f"expire-{_slug(prefix)}", expiration={"days": proofs_kept_days(retention, proofs_outlive_days)})
+        | {"filter": {"prefix": prefix}}
+        for prefix in PROOFS
+    ]
+    return [*records, *proofs, *tidying_rules(retention.replaced_versions_keep_days)]
+
+
+def proofs_kept_days(retention: ArchiveRetention, proofs_outlive_days: int) -> int:
+    """Return the days after which a proof expires: those of the records, of an expired record too, and policy's more."""
+    return retention.keep_days + retention.replaced_versions_keep_days + proofs_outlive_days
+
+
 def archive_rules(retention: ArchiveRetention) -> list[Rule]:
-    """Return the rules of a class's archive, in days since an object was written.
+    """Return the rules of an archive that holds records only, in days since an object was written.
 
     Nothing is removed while it is locked. Current versions expire at keep_days, which the policy model keeps at or
     above the lock; a version that was replaced or deleted early is held by the lock itself, for S3 lets no lifecycle
@@ -58,3 +95,7 @@ def _tiers(retention: ArchiveRetention) -> list[Rule]:
 
 def _rule(name: str, **action: Any) -> Rule:
     return {"id": name, "status": "Enabled", "filter": {"prefix": ""}, **action}
+
+
+def _slug(prefix: str) -> str:
+    return prefix.strip("/").replace("/", "-")

@@ -61,19 +61,54 @@ def subject_reading(context: Context, stores: Sequence[ClassStore]) -> dict[str,
 
 
 def subject_announcing(
-    context: Context, *, log_group_arn: str, secret_arns: Sequence[str], key_arn: str
+    context: Context, *, log_group_arn: str, log_key_arn: str, secret_arns: Sequence[str], key_arn: str
 ) -> dict[str, Any]:
     """Return the permission to write audit records of requests, and to read the pepper of every kept epoch."""
     document = secret_reader_policy(
         secret_arns=secret_arns, key_arn=key_arn, service=context.regional_service("secretsmanager")
     )
-    announce = {
-        "Sid": "AnnounceRequests",
-        "Effect": "Allow",
-        "Action": "logs:PutLogEvents",
-        "Resource": f"{log_group_arn}:log-stream:{STREAM}",
-    }
-    return {**document, "Statement": [announce, *document["Statement"]]}
+    announce = announcing(log_group_arn, log_key_arn, context.regional_service("logs"))
+    return {**document, "Statement": [*announce, *document["Statement"]]}
+
+
+def announcing(log_group_arn: str, log_key_arn: str, service: str) -> list[Statement]:
+    """Return the permission to write audit records of requests; `service` is CloudWatch Logs' name in the region."""
+    return [
+        {
+            "Sid": "AnnounceRequests",
+            "Effect": "Allow",
+            "Action": ["logs:PutLogEvents"],
+            "Resource": [f"{log_group_arn}:log-stream:{STREAM}"],
+        },
+        {
+            "Sid": "EncryptAnnouncements",
+            "Effect": "Allow",
+            "Action": ["kms:GenerateDataKey"],
+            "Resource": [log_key_arn],
+            "Condition": {"StringEquals": _for_group(log_group_arn, service)},
+        },
+    ]
+
+
+def announcing_key_statements(context: Context, cls: str, role: str) -> list[Statement]:
+    """Return what the key of `cls` must say besides, where requests are announced there: `role` may do so."""
+    if cls != announcing_class(context):
+        return []
+    condition = _for_group(context.log_group_arn(cls), context.regional_service("logs"))
+    return [
+        {
+            "Sid": "RequestsThroughLogs",
+            "Effect": "Allow",
+            "Principal": {"AWS": role},
+            "Action": ["kms:GenerateDataKey"],
+            "Resource": "*",  # in a key policy: this key
+            "Condition": {"StringEquals": condition},
+        }
+    ]
+
+
+def _for_group(log_group_arn: str, service: str) -> dict[str, str]:
+    return {"kms:ViaService": service, "kms:EncryptionContext:aws:logs:arn": log_group_arn}
 
 
 def _but_announce(statement: Statement) -> Statement:

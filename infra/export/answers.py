@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from infra.export.problems import LaterError, RefusedError, TakenError
 
@@ -48,3 +48,5 @@ def explained(doing: str, needs: str) -> Iterator[None]:
         raise RefusedError(f"{doing} was refused: {code} {said}. It takes {needs}") from error
     except (ConnectionError, HTTPClientError) as error:
         raise LaterError(f"{doing}: {type(error).__name__}") from error
+    except BotoCoreError as error:
+        raise RefusedError(f"{doing} failed: {error}. It takes {needs}, and credentials for the account") from error

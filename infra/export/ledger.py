@@ -53,6 +53,17 @@ def link(s3: Any, target: Target, sequence: int) -> Link | None:
     return chain.loads(_read(s3, target, key), f"s3://{target.bucket}/{key}", target)
 
 
+def oldest(s3: Any, target: Target) -> Link | None:
+    """Return the first link that is left of a group's chain; None where there is none. Raises CorruptManifestError.
+
+    Lists the chain to its end: only for when something is missing.
+    """
+    last = None
+    for last, _ in objects(s3, target, chain.folder(target)):  # noqa: B007 - keys count down: the last is the oldest
+        pass
+    return None if last is None else chain.loads(_read(s3, target, last), f"s3://{target.bucket}/{last}", target)
+
+
 def append(world: World, target: Target, previous: Link | None, finding: Finding, now: Moment) -> Link:
     """Sign what was found, announce it, and add it to the chain behind `previous`.
 

@@ -63,6 +63,8 @@ def body(
         "bucket": target.bucket,
         "sequence": head.sequence + 1 if head else 1,
         "previous": head.digest if head else None,
+        # When the one before it goes, by policy: a chain whose beginning expired can be told from one that was cut.
+        "previous_written": head.body["written"] if head else None,
         "kind": finding.kind.value,
         "reason": finding.reason,
         "day": finding.day.isoformat(),

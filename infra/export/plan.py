@@ -134,6 +134,8 @@ def plan(groups: Sequence[Seen], known: Sequence[Task], now: Moment, wanted: Wan
         if reason := _nothing_to_do(seen):
             result.said[name] = reason
             continue
+        if wanted is not None and seen.created and wanted.first < (young := days.of(seen.created)):
+            result.said[name] = f"the log group was made on {young}: CloudWatch Logs exports nothing of days before it"
         for day in _due(seen, now, wanted):
             match _next(seen, day, by_name, now, wanted):
                 case Export() as step:

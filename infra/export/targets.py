@@ -25,6 +25,8 @@ class Target:
     """Days until CloudWatch removes a record (the group's retention)."""
     keep_days: int
     """Days until the archive's lifecycle removes an object."""
+    proofs_keep_days: int
+    """Days until the archive's lifecycle removes a manifest; longer than its objects, and than what is left of them."""
 
     @property
     def slug(self) -> str:

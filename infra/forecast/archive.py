@@ -11,8 +11,14 @@ SMALLEST_MOVED_BYTES = 128 * 1024
 """Objects below this stay in STANDARD (infra/documents/lifecycle.py says why)."""
 OVERHEAD_BYTES = {StorageClass.GLACIER: (32_768, 8_192), StorageClass.DEEP_ARCHIVE: (32_768, 8_192)}
 """Bytes that S3 adds to each object: billed as the tier itself, and as STANDARD (S3 User Guide, archival classes)."""
-OBJECT_BYTES, OBJECT_SECONDS = 8_388_608, 10
-"""When an object is written: at this size before compression, or after this time (collector_configs/destinations)."""
+
+
+@dataclass(frozen=True)
+class Packing:
+    """When an object is written: at this size before compression, or after this time."""
+
+    bytes: int
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,12 @@ def stays(retention: ArchiveRetention, object_bytes: float) -> list[Stay]:
     ]
 
 
-def objects_a_day(bytes_a_day: float, records_a_day: float, collectors: int) -> float:
+def objects_a_day(bytes_a_day: float, records_a_day: float, collectors: int, objects: Packing) -> float:
     """Return how many objects are written: each collector writes when a batch is full, or after its time if it has any."""
     if bytes_a_day <= 0:
         return 0.0
-    by_time = min(86_400 / OBJECT_SECONDS * collectors, records_a_day)
-    return max(bytes_a_day / OBJECT_BYTES, by_time)
+    by_time = min(86_400 / objects.seconds * collectors, records_a_day)
+    return max(bytes_a_day / objects.bytes, by_time)
 
 
 def archive_cost(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from infra.context import Context
-from infra.forecast.archive import ArchiveCost, archive_cost, objects_a_day
+from infra.forecast.archive import ArchiveCost, Packing, archive_cost, objects_a_day
 from infra.forecast.prices import Cost, Prices, total
 from infra.forecast.volume import Volume, percents
 from infra.policy.archive import ArchiveRetention
@@ -117,6 +117,12 @@ def _datadog(context: Context, name: str, choice: Choice, records: float, size: 
     ]
 
 
+def packing(context: Context) -> Packing:
+    """Return how policy has the collector pack what it archives."""
+    objects = context.policy.data_classes.archive_objects
+    return Packing(objects.close_at_bytes, objects.wait_seconds.at(context.settings.environment))
+
+
 def archived(context: Context, name: str, volume: Volume, choice: Choice, prices: Prices) -> ArchiveCost:
     """Return what the archive of a class costs by tier."""
     item = volume.classes[name]
@@ -125,7 +131,7 @@ def archived(context: Context, name: str, volume: Volume, choice: Choice, prices
     return archive_cost(
         choice.archive,
         bytes_a_day=size,
-        objects_a_day=objects_a_day(size, records, context.settings.collector.tasks.minimum),
+        objects_a_day=objects_a_day(size, records, context.settings.collector.tasks.minimum, packing(context)),
         stored_share=volume.stored_share or prices.assumptions.archive_stored_share,
         prices=prices,
     )

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from infra.model import Days, Environment, Model, PerEnvironment, Sentence
 from infra.policy.archive import ArchiveRetention, LockMode
+from infra.policy.archive_objects import ArchiveObjects
 from infra.policy.browsers import Browsers
 from infra.policy.datadog import DatadogClass
 from infra.policy.destinations import Destination
@@ -146,6 +147,10 @@ class DataClasses(Model):
     """Days that server access logs, inventories and CloudTrail's record of reads are kept."""
     lock_extension_days: PerEnvironment[Days]
     """To how many days from now an archive's locks may be extended."""
+    proofs_outlive_days: PerEnvironment[Days]
+    """Days that manifests and statements of erasure are kept beyond the records that they prove."""
+    archive_objects: ArchiveObjects
+    """How large the collector's archived objects are."""
     compliance_lock: tuple[ClassName, ...]
     """Classes that may use Object Lock in COMPLIANCE mode, which nobody can undo; only ever in prod."""
     service_keys: Key

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from infra.model import Model
-from infra.policy import budgets_against_classes, detections_against_classes
+from infra.policy import archive_objects_against_alerts, budgets_against_classes, detections_against_classes
 from infra.policy.alerts import Alerts
 from infra.policy.budgets import Budgets
 from infra.policy.data_classes import DataClasses
@@ -98,6 +98,8 @@ def load_policy(directory: Path, today: datetime.date, runbooks: Path = RUNBOOKS
             for name in alerts.alerts
             if not (runbooks / f"{name}.md").is_file()
         ]
+    if alerts and data_classes:
+        problems += archive_objects_against_alerts.problems_with(data_classes.archive_objects, alerts)
     if detections:
         problems += [
             Problem("policy/detections.yaml", f"detections.{at}", f"{item.name} has no runbook", item.runbook)

@@ -1,174 +1,102 @@
 """Erasure of one person's records: archived objects without a lock are written again without them.
 
-Before an object is replaced, `erasures/` beside it says which bytes take the place of which, so that a verification can
-tell an erasure from an alteration; it names the request and no person. What was replaced is removed at once where the
-bucket's policy lets it, else by the lifecycle after replaced_versions_keep_days.
+Before an object is replaced, a signed record below `erasures/` says which bytes take the place of which, so that a
+verification can tell an erasure from an alteration; another one says when it is done (infra/subject/ledger.py). Every
+earlier version that holds the person's records goes as well, here and in the replica's region, where no lock holds it.
+Whatever stops it, an object is either as it was or whole without the records, and the next run carries on.
 """
 
 import datetime
-import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
+from collections.abc import Callable, Iterator
 
 from infra.archive.errors import ArchiveError
-from infra.archive.objects import ArchiveObject
-from infra.archive.records import records
+from infra.archive.objects import Form
 from infra.context import Context
-from infra.subject.audit import Request
+from infra.documents.eraser_policy import erasable
+from infra.settings import Adopt
+from infra.subject.erase_key import Erasing, end, erase_key, remove_copies, remove_earlier, said
 from infra.subject.errors import SubjectError
-from infra.subject.gather import Sources, refused
+from infra.subject.facts import OBJECT, Fate, Hot
+from infra.subject.gather import refused
 from infra.subject.hot import hot
-from infra.subject.identity import Matcher
-from infra.subject.locks import lock
-from infra.subject.rewrite import Rewritten, stored_sha256, without
+from infra.subject.pairs import pairs
+from infra.subject.rewrite import stored_sha256
+from infra.subject.versions import AtVersion, Stored, stored, versions_of
 
-PREFIX = "erasures/"
 GONE_AFTER_DAYS = 3
 """CloudWatch Logs typically takes up to 72 hours to remove an expired event (PutRetentionPolicy, API reference)."""
 
 
-@dataclass
-class Outcome:
-    """What became of the records of one class. Dates are days (UTC)."""
+def erase(work: Erasing, tick: Callable[[str], None] = lambda _: None) -> None:
+    """Erase what can be erased, or only find it, and write down in the facts what became of each object.
 
-    cls: str
-    hot_records: int = 0
-    hot_until: datetime.date | None = None
-    """When the last of them expires."""
-    erased: list[dict[str, Any]] = field(default_factory=list)
-    """Objects that were, or in a dry run would be, written again, and what became of the version before."""
-    retained: list[dict[str, Any]] = field(default_factory=list)
-    """Objects that stay, why, and until when."""
-
-
-def erase(
-    sources: Sources,
-    matcher: Matcher,
-    request: Request,
-    outcomes: list[Outcome],
-    *,
-    execute: bool,
-    tick: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Erase what can be erased, or with `execute` off only find it, and add to `outcomes` what became of each class.
-
-    Raises SubjectError where it cannot be carried out to its end: `outcomes` then says what was done until there, and
-    each object is either as it was or whole without the records.
+    Raises SubjectError where it cannot be carried out to its end: the facts then say what was done until there.
     """
-    for cls in sources.context.policy.data_classes.classes:
-        outcome = Outcome(cls)
-        outcomes.append(outcome)
+    for cls in work.sources.context.policy.data_classes.classes:
         try:
             tick(f"{cls}: CloudWatch")
-            _hot(sources, matcher, outcome)
-            for item in list(sources.objects(cls)):
-                tick(f"{cls}: s3://{item.bucket}/{item.key}")
-                _object(sources, matcher, request, item, outcome, execute=execute)
+            _hot(work, cls)
+            if work.execute and erasable(work.sources.context, cls):
+                _finish(work, cls, tick)
+            for mine, copy in pairs(_archive(work, cls), _copies(work, cls)):
+                tick(f"{cls}: {(mine or copy).where}")  # type: ignore[union-attr]
+                erase_key(work, cls, mine, copy)
         except ArchiveError as error:
             refused(error)
             raise SubjectError(f"{error}: the erasure is not complete; run it again once that can be read") from None
 
 
-def _hot(sources: Sources, matcher: Matcher, outcome: Outcome) -> None:
-    last = 0
-    for record in hot(sources.logs, sources.context.log_group(outcome.cls), sources.window):
-        if matcher.why(record):
-            outcome.hot_records += 1
+def replica_bucket(context: Context, cls: str) -> str:
+    """Return the bucket of a class's copies; nothing where the stack has none."""
+    settings = context.settings
+    if settings.replica is None:
+        return ""
+    there = settings.aws.model_copy(update={"region": settings.replica.region})
+    return Context(settings.model_copy(update={"aws": there, "adopt": Adopt()}), context.policy).archive_bucket(cls)
+
+
+def _archive(work: Erasing, cls: str) -> Iterator[Stored]:
+    context = work.sources.context
+    late = datetime.timedelta(hours=context.policy.data_classes.search.late_hours)
+    return stored(work.sources.s3, context.archive_bucket(cls), work.sources.window, late=late)
+
+
+def _copies(work: Erasing, cls: str) -> Iterator[Stored]:
+    context = work.sources.context
+    late = datetime.timedelta(hours=context.policy.data_classes.search.late_hours)
+    if work.replica is None:
+        return iter(())
+    return stored(work.replica, replica_bucket(context, cls), work.sources.window, late=late)
+
+
+def _hot(work: Erasing, cls: str) -> None:
+    context, count, last = work.sources.context, 0, 0
+    for record in hot(work.sources.logs, context.log_group(cls), work.sources.window):
+        if work.matcher.why(record):
+            count += 1
             last = max(last, record.time_ns)
-    if outcome.hot_records:
-        context = sources.context
-        days = context.policy.data_classes.classes[outcome.cls].hot_retention_days.at(context.settings.environment)
-        newest = datetime.datetime.fromtimestamp(last / 1e9, datetime.UTC)
-        outcome.hot_until = newest.date() + datetime.timedelta(days=days + GONE_AFTER_DAYS)
+    if count:
+        days = context.policy.data_classes.classes[cls].hot_retention_days.at(context.settings.environment)
+        newest = datetime.datetime.fromtimestamp(last / 1e9, datetime.UTC).date()
+        work.facts.hot[cls] = Hot(count, newest, newest + datetime.timedelta(days=days + GONE_AFTER_DAYS))
 
 
-def _object(
-    sources: Sources, matcher: Matcher, request: Request, item: ArchiveObject, outcome: Outcome, *, execute: bool
-) -> None:
-    archive = _archive(sources.context, outcome.cls)
-    expires = item.written.date() + datetime.timedelta(days=archive.keep_days + 1)
-    entry: dict[str, Any] = {"object": f"s3://{item.bucket}/{item.key}"}
-    try:
-        numbers = frozenset(
-            found.number
-            for found in records(sources.s3, item)
-            if found.time_ns in sources.window and matcher.why(found)
-        )
-        if not numbers:
-            return
-        entry["records"] = len(numbers)
-        version, locked = lock(sources.s3, item, archive, request.asked)
-        if locked is not None:
-            until = locked.until.date().isoformat() if locked.until else "the hold is lifted"
-            entry |= {"why": f"Object Lock {locked.mode}", "locked_until": until, "expires": expires.isoformat()}
-            outcome.retained.append(entry)
-            return
-        entry["replaced_version"] = ""
-        if execute:
-            entry |= _replace(sources, request, item, version, numbers, archive.replaced_versions_keep_days)
-        outcome.erased.append(entry)
-    except ArchiveError as error:
-        refused(error)
-        outcome.retained.append({**entry, "why": error.wrong, "expires": expires.isoformat()})
-
-
-def _replace(
-    sources: Sources, request: Request, item: ArchiveObject, version: str, numbers: frozenset[int], keep_days: int
-) -> dict[str, Any]:
-    """Write `item` again without these records, remove what was replaced, and return what is said about it."""
-    made = without(sources.s3, item, numbers)
-    with made.body:
-        try:
-            _announce(sources, request, item, version, made, len(numbers))
-            put = sources.s3.put_object(
-                Bucket=item.bucket, Key=item.key, Body=made.body, Metadata={"erasure": request.id}
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise SubjectError(
-                f"s3://{item.bucket}/{item.key} could not be written again ({_code(error)}), and is as it was; it takes "
-                "s3:PutObject there and in the bucket's policy (docs/adr/0026-subject-requests.md)"
-            ) from None
-    if stored_sha256(sources.s3, item) != made.sha256:
-        raise SubjectError(f"s3://{item.bucket}/{item.key} is not what was written; its earlier version is {version}")
-    said: dict[str, Any] = {"sha256": made.sha256, "was_sha256": made.was_sha256}
-    if put.get("VersionId", "null") == "null":
-        return {**said, "replaced_version": "gone"}
-    try:
-        sources.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=version)
-    except (ClientError, BotoCoreError) as error:
-        gone = request.asked.date() + datetime.timedelta(days=keep_days + 1)
-        return {**said, "replaced_version": f"removed by the lifecycle on {gone.isoformat()} ({_code(error)})"}
-    return {**said, "replaced_version": "gone"}
-
-
-def _announce(
-    sources: Sources, request: Request, item: ArchiveObject, version: str, made: Rewritten, count: int
-) -> None:
-    name = hashlib.sha256(item.key.encode()).hexdigest()[:32]
-    document = {
-        "version": 1,
-        "request": request.id,
-        "key": item.key,
-        "was_version": version,
-        "was_sha256": made.was_sha256,
-        "sha256": made.sha256,
-        "records_removed": count,
-        "asked_at": request.asked.isoformat(timespec="seconds"),
-    }
-    sources.s3.put_object(
-        Bucket=item.bucket,
-        Key=f"{PREFIX}{request.id}/{name}.json",
-        Body=json.dumps(document, indent=1, sort_keys=True).encode(),
-    )
-
-
-def _archive(context: Context, cls: str) -> Any:
-    return context.policy.data_classes.classes[cls].archive.at(context.settings.environment)
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+def _finish(work: Erasing, cls: str, tick: Callable[[str], None]) -> None:
+    """Carry to its end what an earlier run wrote again and did not finish."""
+    context, s3 = work.sources.context, work.sources.s3
+    for begun in work.ledger.unfinished(context.archive_bucket(cls)):
+        form = Form.EXPORTED if begun.key.startswith("export/") else Form.COLLECTED
+        item = versions_of(s3, context.archive_bucket(cls), begun.key, form)
+        tick(f"{cls}: {item.where}")
+        current = next((version for version in item.versions if version.current), None)
+        if current is None or stored_sha256(AtVersion(s3, current.id).client, item.at(current)) != begun.now:
+            continue
+        versions = {version.id: begun.removed for version in item.versions if version.id == begun.body["was_version"]}
+        copies = Stored("", begun.key, form, ())
+        if work.replica is not None:
+            copies = versions_of(work.replica, replica_bucket(context, cls), begun.key, form)
+        copied = {version.id: begun.removed for version in copies.versions if version.id == begun.body["was_version"]}
+        entry = {"object": item.where, "records": 0, **said(begun), "finished_for": begun.body["request"]}
+        work.facts.add(cls, Fate.ERASED, OBJECT, entry)
+        earlier, gone = remove_earlier(work, cls, item, versions), remove_copies(work, cls, copies, copied)
+        end(work, begun, current.id, earlier, gone)

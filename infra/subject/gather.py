@@ -1,5 +1,6 @@
 """Every record about one person, each once, from CloudWatch Logs and both forms of the archives."""
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -16,6 +17,7 @@ from infra.context import Context
 from infra.subject.errors import SubjectError
 from infra.subject.hot import hot
 from infra.subject.identity import Matcher
+from infra.subject.met import Met
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -96,10 +98,14 @@ def gather(
 ) -> Iterator[Found]:
     """Yield each record about the subject once; `seen` says afterwards what was looked at and what was not.
 
-    Holds a record at a time, and 16 bytes of each record that was found. Raises SubjectError where a permission is
-    missing; what else cannot be read is written down in `seen`.
+    Holds a record at a time; which were found is kept in a file without a name. Raises SubjectError where a permission
+    is missing; what else cannot be read is written down in `seen`.
     """
-    met: set[bytes] = set()
+    with contextlib.closing(Met()) as met:
+        yield from _gathered(sources, matcher, seen, met, tick)
+
+
+def _gathered(sources: Sources, matcher: Matcher, seen: Seen, met: Met, tick: Callable[[str], None]) -> Iterator[Found]:
     for cls in sources.context.policy.data_classes.classes:
         group = sources.context.log_group(cls)
         for place, batch in _batches(sources, cls, group):
@@ -109,11 +115,9 @@ def gather(
                     seen.looked_at[f"{cls}/{_kind(place)}"] += 1
                     if record.time_ns not in sources.window or not (why := matcher.why(record)):
                         continue
-                    identity = _identity(record)
-                    if identity in met:
+                    if not met.new(_identity(record)):
                         seen.doubles += 1
                         continue
-                    met.add(identity)
                     found = Found(cls, place, record, why)
                     _count(seen, found)
                     yield found

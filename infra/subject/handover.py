@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 500
 """Records that the index shows in full; the file of records has all of them."""
+SHOWN_BYTES = 8 * 1024**2
+"""What those may take together: a single record may have a megabyte."""
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("infra.subject"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
 )
@@ -42,10 +44,13 @@ def hand_over(
     with packet(out) as directory:
 
         def lines() -> Iterator[bytes]:
+            room = SHOWN_BYTES
             for found in gather(sources, matcher, seen, tick):
-                if len(shown) < SHOWN:
+                line = _line(found)
+                if len(shown) < SHOWN and room > len(line):
+                    room -= len(line)
                     shown.append(found.document())
-                yield _line(found)
+                yield line
 
         sealed = [seal(directory, "records.jsonl", lines(), key)]
         told = manifest(sources.context, asked, request, seen, epochs)

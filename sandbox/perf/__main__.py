@@ -12,7 +12,8 @@ from infra.documents.collector import collector_config, load_fragments
 from infra.stack import ROOT
 from infra.stack_file import context_from_file
 from sandbox.engine import STACK
-from sandbox.perf import steady
+from sandbox.perf import archive, steady
+from sandbox.perf.archive_commands import CommandFailedError, Taken
 from sandbox.perf.bench import Plan, bench
 from sandbox.perf.null_sink import null_sink
 from sandbox.perf.report import MEMORY_BAR_MIB, MIB, Report, show, write
@@ -35,6 +36,13 @@ TABLE_COLUMNS = 150
 
 @app.command()
 def main(
+    millions: Annotated[
+        list[float] | None, typer.Argument(help="With --archive: millions of records, several; else 1 and 10.")
+    ] = None,
+    *,
+    archives: Annotated[
+        bool, typer.Option("--archive", help="Measure verification, search and replay of made-up archives instead.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One coarse repeat with GOGC 100: a minute or two.")] = False,
     rate: Annotated[int, typer.Option(min=100, help="Records a second of the steady load.")] = 10_000,
     output: Annotated[Path, typer.Option(help="Where perf.json and perf.svg are written.")] = ROOT / "build",
@@ -45,7 +53,14 @@ def main(
     Lines are those of TINYBEANS_SAMPLES (a directory), of ../shared/samples, or of the sandbox's own application. Each
     stage runs in a collector of its own that is sent the same requests; a stage costs what it adds to the one before.
     Exit status 1: the steady load was not kept up or took more than 300 MiB. 2: no lines. 3: no collector.
+
+    With --archive: what `make archive-verify`, `archive-search` and `replay` take, record by record, of archives that
+    are made while they are read. Exit status 1: one took more than 300 MiB, or more time than grows with the records.
     """
+    if archives:
+        raise typer.Exit(EXIT_BAR_MISSED if _archives(millions or list(archive.MILLIONS), output) else 0)
+    if millions:
+        raise typer.BadParameter("numbers are millions of archived records: they go with --archive")
     try:
         executable = otelcol or locate("otelcol", obtain=False)
         source, lines = sample_lines(os.environ.get("TINYBEANS_SAMPLES"))
@@ -83,6 +98,30 @@ def main(
         console.print(f"written: {path}", soft_wrap=True, highlight=False)
     if not held.sustained or held.peak_rss_bytes > MEMORY_BAR_MIB * MIB:
         raise typer.Exit(EXIT_BAR_MISSED)
+
+
+def _archives(millions: list[float], output: Path) -> bool:
+    """Measure the commands on archives, show and write the figures, and return whether a bar was missed."""
+    sizes = sorted(round(many * 1_000_000) for many in millions)
+    if sizes[0] < archive.FEWEST:
+        raise typer.BadParameter(f"at least {archive.FEWEST / 1_000_000:g} million records")
+    here = machine()
+    found: list[Taken] = []
+    try:
+        for item in archive.measure(sizes, console):
+            found.append(item)
+            # Fifty million take hours: what was measured stays, whatever comes next.
+            path = archive.write(found, output)
+            console.print(str(item), highlight=False)
+    except CommandFailedError as error:
+        console.print(str(error), style="red", soft_wrap=True, markup=False)
+        return True
+    archive.show(console, here, found)
+    console.print(f"written: {path}", soft_wrap=True, highlight=False)
+    bars = archive.missed(found)
+    for bar in bars:
+        console.print(str(bar), style="red", markup=False, soft_wrap=True)
+    return bool(bars)
 
 
 if __name__ == "__main__":

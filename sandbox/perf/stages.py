@@ -197,7 +197,7 @@ def _only(config: Config, pipelines: Pipelines) -> dict[str, Any]:
     }
     ends = used["receivers"] | used["exporters"]
     own["exporters"][NULL] = {"verbosity": "basic"}
-    # A run ends when the queues are empty: nobody need wait ten seconds for the last batch of an archive.
+    # A run ends when the queues are empty: nobody need wait for the last batch of an archive.
     for exporter in own["exporters"].values():
         if batch := exporter.get("sending_queue", {}).get("batch"):
             batch["flush_timeout"] = FLUSH_TIMEOUT

@@ -9,15 +9,14 @@ from infra.archive.keeping.place import Place
 from infra.archive.keeping.versions import covered, pages
 from infra.archive.window import Window
 from infra.documents.batch_job import hold_operation, job, manifest_rows
-
-FILL_IN = "fill in"
+from infra.documents.keeper_policy import LISTS
 
 
 def write_job(place: Place, window: Window, status: str, directory: Path, seen: Seen) -> int:
     """Write manifest.csv and job.json for a hold of `window` into `directory`, and return the number of versions.
 
-    The account, the role and the place of the manifest are the operator's to fill in; the ETag is that of an upload in
-    one part without a KMS key.
+    The list is to be uploaded under the address in the job, whose ETag is that of an upload in one part without a KMS
+    key: `archive-hold JOB=1` does all of it by itself.
     """
     directory.mkdir(parents=True, exist_ok=True)
     count, checksum = 0, hashlib.md5(usedforsecurity=False)
@@ -30,12 +29,12 @@ def write_job(place: Place, window: Window, status: str, directory: Path, seen: 
             seen(len(page.versions))
     document = job(
         hold_operation(status),
-        account_id=FILL_IN,
-        token=f"{place.bucket}-{checksum.hexdigest()[:16]}-{status.lower()}",
-        role_arn=FILL_IN,
-        manifest_arn=FILL_IN,
+        account_id=place.batch.account_id,
+        token=hashlib.sha256(f"{place.bucket} {checksum.hexdigest()} {status}".encode()).hexdigest(),
+        role_arn=place.batch.role_arn,
+        manifest_arn=f"{place.batch.bucket_arn}/{LISTS}{place.bucket}-{checksum.hexdigest()[:16]}.csv",
         manifest_etag=checksum.hexdigest(),
-        report_bucket_arn=FILL_IN,
+        report_bucket_arn=place.batch.bucket_arn,
         description=f"Legal hold {status} on {place.bucket}, {window}",
     )
     (directory / "job.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.archive.keeping.apply import Seen
 from infra.archive.keeping.place import Place
+from infra.documents.lifecycle import RECORDS
 from infra.export import chain
 from infra.export.answers import explained
-from infra.export.targets import COLLECTED, EXPORTED
 from infra.problems import InputError, Problem
 
-PREFIXES = (COLLECTED, EXPORTED)
+PREFIXES = RECORDS
 GRACE = datetime.timedelta(days=3)
 """How late S3 may be with a rule before it is said: rules run once a day, and take their time."""
 ONE_DAY = datetime.timedelta(days=1)
@@ -56,7 +57,7 @@ class Certificate:
         return {
             "month": self.month,
             "rule": {
-                "id": "expire",
+                "ids": [f"expire-{prefix.strip('/')}" for prefix in PREFIXES],
                 "keep_days": place.retention.keep_days,
                 "replaced_versions_keep_days": place.retention.replaced_versions_keep_days,
             },
@@ -92,14 +93,17 @@ def expires(written: datetime.datetime, keep_days: int) -> datetime.datetime:
     return midnight if reached == midnight else midnight + ONE_DAY
 
 
-def certify(place: Place, month: str, now: datetime.datetime) -> Certificate:
-    """Return what the listing shows of the removals in `month`. Raises InputError as parse_month does."""
+def certify(place: Place, month: str, now: datetime.datetime, seen: Seen = lambda _: None) -> Certificate:
+    """Return what the listing shows of the removals in `month`. Raises InputError as parse_month does.
+
+    `seen` is told how many versions more were looked at.
+    """
     first, end = parse_month(month, now)
-    counted = _records(place)
+    counted = _records(place, seen)
     found = Certificate(month)
     keep = place.retention.keep_days
     for prefix in PREFIXES:
-        for item in _objects(place, prefix):
+        for item in _objects(place, prefix, seen):
             if item.marked is not None:
                 if first <= item.marked < end:
                     if item.marked < expires(item.written, keep):
@@ -125,7 +129,7 @@ class _Object:
     """When it was marked as deleted; None where it can be read."""
 
 
-def _objects(place: Place, prefix: str) -> Iterator[_Object]:
+def _objects(place: Place, prefix: str, seen: Seen) -> Iterator[_Object]:
     """Yield the newest version of each key below `prefix`, with the marker over it; a key's entries follow each other."""
     last = ""
     marks: dict[str, datetime.datetime] = {}
@@ -142,9 +146,10 @@ def _objects(place: Place, prefix: str) -> Iterator[_Object]:
                     continue  # an older version of the same
                 last = item["Key"]
                 yield _Object(last, item["LastModified"], item["Size"], marks.get(last))
+            seen(len(page.get("Versions", ())))
 
 
-def _records(place: Place) -> dict[str, int]:
+def _records(place: Place, seen: Seen) -> dict[str, int]:
     """Return the records of each exported object that a manifest names, whether or not the manifest is marked, too."""
     found: dict[str, int] = {}
     with explained(f"reading the manifests of {place.bucket}", "s3:ListBucketVersions and s3:GetObjectVersion on them"):
@@ -155,4 +160,5 @@ def _records(place: Place) -> dict[str, int]:
             stored = place.services.s3.get_object(Bucket=place.bucket, Key=item["Key"], VersionId=item["VersionId"])
             link = chain.loads(stored["Body"].read(), f"s3://{place.bucket}/{item['Key']}", place.target)
             found.update({made["key"]: made["records"] for made in link.body["objects"]})
+            seen(1)
     return found

@@ -1,21 +1,52 @@
 """Legal holds on every version that can hold records of a window, and their end."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.archive.keeping.apply import Change, Checkpoint, Counts, Seen, apply, first
+from infra.archive.keeping.job import carried_out, reports
 from infra.archive.keeping.place import Asked, Place, check_lockable
 from infra.archive.keeping.register import Entry, Kind, active_holds, append, completed, entries
 from infra.archive.keeping.versions import Chosen, Version, covered
 from infra.archive.window import Window
+from infra.documents.batch_job import hold_operation
 from infra.export import days, ledger
 from infra.export.answers import explained
-from infra.export.problems import RefusedError
+from infra.export.problems import ExportError, RefusedError
 from infra.problems import InputError, Problem
 
+Holding = Callable[[Place, Chosen, str, Entry], Counts]
+"""Sets the hold of every chosen version to ON or OFF, on behalf of an entry of the register, and returns what was done.
+Called again for the same entry, it carries on."""
 
-def hold(place: Place, window: Window, asked: Asked, state: Path, seen: Seen) -> Counts:
+
+def by_requests(state: Path, seen: Seen) -> Holding:
+    """Return what sends a request for each version: minutes for 100,000. How far it came is kept in `state`."""
+
+    def holding(place: Place, chosen: Chosen, status: str, begun: Entry) -> Counts:
+        return apply(place, chosen, _setting(place, status), Checkpoint.at(state / f"{_name(place, begun)}.json"), seen)
+
+    return holding
+
+
+def by_job(state: Path, seen: Seen) -> Holding:
+    """Return what has S3 Batch Operations do it, for millions. Raises ExportError where S3 could not hold every one."""
+
+    def holding(place: Place, chosen: Chosen, status: str, begun: Entry) -> Counts:
+        why = f"Legal hold {status} on {place.bucket}, {window_of(begun)}, entry {begun.sequence} of its register"
+        counts = carried_out(place, chosen, hold_operation(status), _name(place, begun), why, state, seen)
+        if counts.changed < counts.versions:
+            raise ExportError(
+                f"{counts.versions - counts.changed:,} of {counts.versions:,} versions could not be changed; "
+                f"{reports(place)} says which and why. The same command tries again"
+            )
+        return counts
+
+    return holding
+
+
+def hold(place: Place, window: Window, asked: Asked, holding: Holding) -> Counts:
     """Place a legal hold on what the archive holds of `window`, write it into the register, and return the counts.
 
     The same command carries on after an interruption; once it came to its end it holds what has come since, too.
@@ -31,12 +62,12 @@ def hold(place: Place, window: Window, asked: Asked, state: Path, seen: Seen) ->
     if begun is None:
         begun = append(place, register, Kind.HOLD, asked, _words(window))
         register = [*register, begun]
-    counts = apply(place, chosen, _setting(place, "ON"), _checkpoint(state, place, begun), seen)
+    counts = holding(place, chosen, "ON", begun)
     append(place, register, Kind.HELD, asked, {**_words(window), "of": begun.sequence, **vars(counts)})
     return counts
 
 
-def release(place: Place, window: Window, asked: Asked, state: Path, seen: Seen) -> Counts:
+def release(place: Place, window: Window, asked: Asked, holding: Holding) -> Counts:
     """Lift the hold on `window`, but for what another hold covers, and return the counts.
 
     Raises InputError when there is no such hold; the message names those that there are.
@@ -61,7 +92,7 @@ def release(place: Place, window: Window, asked: Asked, state: Path, seen: Seen)
     def chosen(key: str) -> bool:
         return mine(key) and not any(other(key) for other in others)
 
-    counts = apply(place, chosen, _setting(place, "OFF"), _checkpoint(state, place, lifted), seen)
+    counts = holding(place, chosen, "OFF", lifted)
     append(place, register, Kind.RELEASED, asked, {**_words(window), "of": lifted.sequence, **vars(counts)})
     return counts
 
@@ -107,8 +138,8 @@ def _words(window: Window) -> dict[str, str]:
     return {"from": window.start.isoformat(), "to": window.end.isoformat()}
 
 
-def _checkpoint(state: Path, place: Place, begun: Entry) -> Checkpoint:
-    return Checkpoint.at(state / f"{place.bucket}-{begun.sequence:08d}.json")
+def _name(place: Place, begun: Entry) -> str:
+    return f"{place.bucket}-{begun.sequence:08d}"
 
 
 def _setting(place: Place, status: str) -> Change:
@@ -122,7 +153,7 @@ def _setting(place: Place, status: str) -> Change:
 def _put(place: Place, version: Version, status: str) -> None:
     with explained(
         f"holding s3://{place.bucket}/{version.key} (version {version.id})",
-        "s3:PutObjectLegalHold on the archive's objects, for a role among access.archive_keepers; what was done before "
+        "s3:PutObjectLegalHold on the archive's objects, and the keepers' role; what was done before "
         "stays done, and the same command carries on",
     ):
         place.services.s3.put_object_legal_hold(

@@ -6,6 +6,7 @@ from typing import Any
 
 from infra.context import Context
 from infra.documents.export_assignment import assignment
+from infra.documents.keeper_policy import BATCH, SIGNING_KEY, role_arn
 from infra.export.answers import explained
 from infra.export.problems import RefusedError
 from infra.export.targets import Assignment, Target
@@ -20,6 +21,9 @@ class Services:
     s3: Any
     logs: Any
     sts: Any
+    kms: Any
+    control: Any
+    """S3 Control, which takes jobs of S3 Batch Operations."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,25 @@ class Place:
     retention: ArchiveRetention
     most_days: int
     """To how many days from now a lock may be extended (policy/data_classes.yaml, lock_extension_days)."""
+    signing_key: str
+    """Alias of the key that signs the register."""
+    batch: "Batch"
 
     @property
     def bucket(self) -> str:
         """Return the class's bucket."""
         return str(self.target.bucket)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Where and as whom S3 Batch Operations works for this stack."""
+
+    account_id: str
+    role_arn: str
+    bucket: str
+    """Where lists and reports of jobs lie: the access logs' bucket."""
+    bucket_arn: str
 
 
 @dataclass(frozen=True)
@@ -53,13 +71,26 @@ def place_of(context: Context, cls: str, services: Services) -> Place:
     classes = context.policy.data_classes.classes
     if cls not in classes:
         raise InputError([Problem("command line", "CLASS", "there is no such class", ", ".join(classes))])
-    told = assignment(context)
+    if not context.settings.access.archive_keepers:
+        raise InputError(
+            [
+                Problem(
+                    f"Pulumi.{context.environment}.yaml",
+                    "access.archive_keepers",
+                    "names nobody, so that nobody may hold, lock or certify here",
+                    "who may take the keepers' role; then pulumi up",
+                )
+            ]
+        )
+    told, logs = assignment(context), context.bucket_name("access-logs")
     return Place(
         services,
         told,
         next(target for target in told.targets if target.cls == cls),
         classes[cls].archive.at(context.settings.environment),
         context.policy.data_classes.lock_extension_days.at(context.settings.environment),
+        context.key_alias(SIGNING_KEY),
+        Batch(context.account_id, role_arn(context, BATCH), logs, context.bucket_arn(logs)),
     )
 
 

@@ -1,26 +1,31 @@
-"""The register of one archive: who held, released, extended or certified what, when and why; a hash chain.
+"""The register of one archive: who held, released, extended or certified what, when and why; a signed hash chain.
 
-Entries lie under `register/` in the class's own bucket, numbered upwards, each naming the digest of the one before it.
-Each is written with If-None-Match and under a legal hold of its own, which nothing lifts, and is announced as an audit
-record before. The version that was written first counts, whatever was written over it or marked as deleted later.
+Entries lie under `register/` in the class's own bucket, numbered upwards, each naming the digest of the one before it
+and signed by the registers' key. Each is written with If-None-Match and under a legal hold of its own, which nothing
+lifts, and is announced as an audit record before. The version that was written first counts, whatever was written over
+it or marked as deleted later. What was altered, forged or taken out is found on reading; what was cut off from the end,
+by the announcements (infra/archive/keeping/announced.py).
 """
 
+import base64
+import binascii
 import datetime
 import json
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from infra.archive.keeping.announced import EVENT, announce
 from infra.archive.keeping.place import Asked, Place
+from infra.archive.signature import PublicKey, from_kms
 from infra.documents.bucket_policy import REGISTER
-from infra.export import audit, chain
+from infra.export import chain
 from infra.export.answers import explained
 from infra.export.problems import CorruptManifestError, ExportError, TakenError
 
-EVENT = "audit.archive.kept"
-VERSION = 1
+VERSION = 2
+ALGORITHM = chain.ALGORITHM
 
 
 class Kind(StrEnum):
@@ -45,6 +50,20 @@ class Entry:
 
     body: Mapping[str, Any]
     digest: str
+    signature: bytes
+    """DER, over `signed_text`."""
+    signing_key: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the entry as it is stored, and as a certificate is handed out."""
+        return {
+            "body": self.body,
+            "digest": self.digest,
+            "signature": base64.b64encode(self.signature).decode(),
+            "signing_key": self.signing_key,
+            "algorithm": ALGORITHM,
+        }
 
     @property
     def sequence(self) -> int:
@@ -62,14 +81,29 @@ class Entry:
         return dict(self.body["subject"])
 
 
-def entries(place: Place) -> list[Entry]:
-    """Return the register, oldest entry first. Raises CorruptManifestError where it is not as it was written."""
+def signed_text(bucket: str, sequence: int, digest: str) -> bytes:
+    """Return the short text that is signed in an entry's place; no manifest's text begins like it."""
+    return f"tinybeans-logging register 1\n{bucket}\n{sequence}\n{digest}\n".encode()
+
+
+def entries(place: Place, public: PublicKey | None = None) -> list[Entry]:
+    """Return the register, oldest entry first, each checked with `public`, or with the public half that KMS gives.
+
+    Raises CorruptManifestError where it is not as it was written, and InputError where KMS gives no key.
+    """
+    public = public or from_kms(place.services.kms, place.signing_key)
     found: list[Entry] = []
     for key, version in _first_versions(place):
         where = f"s3://{place.bucket}/{key}"
         with explained(f"reading {where}", "s3:GetObjectVersion on it and kms:Decrypt on its class's key"):
             stored = place.services.s3.get_object(Bucket=place.bucket, Key=key, VersionId=version)["Body"].read()
-        found.append(_loads(stored, where, found[-1] if found else None, place))
+        entry = loads(stored, where, public)
+        if not _follows(entry, found[-1] if found else None, place):
+            raise CorruptManifestError(
+                f"{where} does not follow the entry before it: an entry was altered, or is missing. Nothing was done; the "
+                f"audit records {EVENT} say what was written"
+            )
+        found.append(entry)
     return found
 
 
@@ -111,11 +145,11 @@ def append(
         "policy": place.assignment.policy_digest,
         "subject": dict(subject),
     }
-    entry = Entry(body, chain.digest(body))
-    _announce(place, entry, asked)
+    entry = _signed(place, body)
+    announce(place, body, entry.digest, asked)
     key = f"{REGISTER}{entry.sequence:08d}.json"
     needs = (
-        "a role among access.archive_keepers, s3:PutObject and s3:PutObjectLegalHold on it, "
+        "the keepers' role, s3:PutObject and s3:PutObjectLegalHold on it, "
         f"{'s3:PutObjectRetention, ' if lock else ''}and kms:GenerateDataKey on its class's key; nothing was changed"
     )
     locked = {"ObjectLockMode": lock[0], "ObjectLockRetainUntilDate": lock[1]} if lock else {}
@@ -124,7 +158,7 @@ def append(
             place.services.s3.put_object(
                 Bucket=place.bucket,
                 Key=key,
-                Body=json.dumps({"body": body, "digest": entry.digest}, sort_keys=True, indent=1).encode(),
+                Body=json.dumps(entry.document, sort_keys=True, indent=1).encode(),
                 ContentType="application/json",
                 IfNoneMatch="*",
                 ObjectLockLegalHoldStatus="ON",
@@ -133,6 +167,20 @@ def append(
     except TakenError as error:
         raise ExportError("somebody else wrote into the register at this moment: run the command again") from error
     return entry
+
+
+def _signed(place: Place, body: dict[str, Any]) -> Entry:
+    digest, key = chain.digest(body), place.signing_key
+    with explained(
+        f"signing with {key}", f"the keepers' role, kms:Sign on {key}, and the key enabled; nothing was changed"
+    ):
+        answer = place.services.kms.sign(
+            KeyId=key,
+            Message=signed_text(str(body["bucket"]), int(body["sequence"]), digest),
+            MessageType="RAW",
+            SigningAlgorithm=ALGORITHM,
+        )
+    return Entry(body, digest, answer["Signature"], answer["KeyId"])
 
 
 def _caller(place: Place) -> str:
@@ -152,56 +200,26 @@ def _first_versions(place: Place) -> Iterator[tuple[str, str]]:
     yield from sorted(first.items())
 
 
-def _loads(stored: bytes, where: str, before: Entry | None, place: Place) -> Entry:
+def loads(stored: bytes, where: str, key: PublicKey) -> Entry:
+    """Return the entry in `stored`. Raises CorruptManifestError when it is none, was altered, or is not signed by `key`."""
     try:
         values = json.loads(stored)
-        entry = Entry(values["body"], str(values["digest"]))
-        whole = (
-            chain.digest(entry.body) == entry.digest
-            and entry.body["bucket"] == place.bucket
-            and entry.body["previous"] == (before.digest if before else None)
-            and entry.sequence == (before.sequence + 1 if before else 1)
-            and entry.kind in Kind
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        signature = base64.b64decode(values["signature"], validate=True)
+        entry = Entry(values["body"], str(values["digest"]), signature, str(values["signing_key"]))
+        text = signed_text(str(entry.body["bucket"]), entry.sequence, entry.digest)
+        whole = chain.digest(entry.body) == entry.digest and entry.kind in Kind
+    except (ValueError, KeyError, TypeError, binascii.Error) as error:
         raise CorruptManifestError(f"{where} cannot be read ({type(error).__name__}); nothing was done") from error
     if not whole:
-        raise CorruptManifestError(
-            f"{where} does not follow the entry before it: the register was altered, or an entry is missing. Nothing "
-            f"was done; the audit records {EVENT} say what was written"
-        )
+        raise CorruptManifestError(f"{where} was altered: its content is not what its digest says. Nothing was done")
+    if not key.signed(text, entry.signature):
+        raise CorruptManifestError(f"{where} is not signed by this stack's key: it is forged. Nothing was done")
     return entry
 
 
-def _announce(place: Place, entry: Entry, asked: Asked) -> None:
-    told = place.assignment
-    milliseconds = int(asked.now.timestamp() * 1000)
-    attributes = {
-        "log.record.uid": str(uuid.uuid5(audit.NAMESPACE, entry.digest)),
-        "tinybeans.log.class": "audit",
-        "event": EVENT,
-        "service.name": "tinybeans-logging-archive",
-        "deployment.environment.name": told.environment,
-        "archive.class": place.target.cls,
-        "archive.kind": entry.kind.value,
-        "archive.who": asked.who,
-        "archive.why": asked.why,
-        "archive.sequence": str(entry.sequence),
-        "archive.digest": entry.digest,
-    }
-    message = {
-        "resource": {"attributes": {"service.name": attributes["service.name"]}},
-        "timeUnixNano": milliseconds * 1_000_000,
-        "observedTimeUnixNano": milliseconds * 1_000_000,
-        "severityNumber": 9,
-        "severityText": "INFO",
-        "body": f"{entry.kind} in the {place.target.cls} archive",
-        "attributes": attributes,
-        "eventName": EVENT,
-    }
-    with explained(f"writing to {told.audit_group}", f"logs:PutLogEvents on its stream {told.audit_stream}"):
-        place.services.logs.put_log_events(
-            logGroupName=told.audit_group,
-            logStreamName=told.audit_stream,
-            logEvents=[{"timestamp": milliseconds, "message": json.dumps(message, separators=(",", ":"))}],
-        )
+def _follows(entry: Entry, before: Entry | None, place: Place) -> bool:
+    return bool(
+        entry.body["bucket"] == place.bucket
+        and entry.body["previous"] == (before.digest if before else None)
+        and entry.sequence == (before.sequence + 1 if before else 1)
+    )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DAY_NS = 86_400 * 10**9
+MOST_OBJECTS = 50
+"""Lines of a table that somebody still reads."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,10 @@ class Found:
     by_day: Counter[tuple[datetime.date, str]] = field(default_factory=Counter)
     """Day (UTC) of the event and form, to records that would be sent, before those of one uid are made one."""
     left_out: Counter[str] = field(default_factory=Counter)
-    objects: list[OfObject] = field(default_factory=list)
-    """Those that hold any, in the order in which they are read."""
+    objects: int = 0
+    """Those that hold any."""
+    first: list[OfObject] = field(default_factory=list)
+    """The first of them, up to MOST_OBJECTS, in the order in which they are read: a year has millions."""
     read: int = 0
     """Objects that were read."""
     bytes_read: int = 0
@@ -73,7 +77,9 @@ def _count(s3: "S3Client", replay: Replay, item: ArchiveObject, found: Found) ->
     found.by_day.update({(_day(number), item.form.value): count for number, count in days.items()})
     found.left_out.update(left_out)
     if days:
-        found.objects.append(OfObject(item, days.total(), left_out.total()))
+        found.objects += 1
+        if found.objects <= MOST_OBJECTS:
+            found.first.append(OfObject(item, days.total(), left_out.total()))
 
 
 def _day(number: int) -> datetime.date:

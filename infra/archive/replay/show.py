@@ -16,8 +16,6 @@ from infra.archive.replay.state import State
 
 SIGN_OF_LIFE_SECONDS = 5.0
 """Where nobody sees a bar, a line now and then shows that something happens."""
-MOST_OBJECTS = 50
-"""Lines of a table that somebody still reads; --json has all of them."""
 
 
 class Bar:
@@ -79,13 +77,13 @@ def dry_run(out: Console, replay: Replay, found: Found) -> None:
     objects = Table(title="objects that hold them, in the order in which they are read", title_justify="left")
     for name in ("object", "bytes", "records", "left out"):
         objects.add_column(name, justify="left" if name == "object" else "right", overflow="fold")
-    for item in found.objects[:MOST_OBJECTS]:
+    for item in found.first:
         objects.add_row(item.item.key, f"{item.item.size_bytes:,}", f"{item.records:,}", f"{item.left_out:,}")
     out.print(objects)
-    if (more := len(found.objects) - MOST_OBJECTS) > 0:
+    if (more := found.objects - len(found.first)) > 0:
         out.print(f"and {more:,} more objects")
     out.print(
-        f"{found.records:,} records in {len(found.objects):,} of {found.read:,} objects ({found.bytes_read:,} bytes) of s3://{replay.bucket}"
+        f"{found.records:,} records in {found.objects:,} of {found.read:,} objects ({found.bytes_read:,} bytes) of s3://{replay.bucket}"
     )
     if len(replay.forms) > 1:
         out.print("a record that both forms hold is counted in both here, and sent once")

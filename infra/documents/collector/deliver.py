@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.context import Context
-from infra.documents.collector import loopback, route, shape, way
+from infra.documents.collector import archive_objects, loopback, route, shape, way
 from infra.documents.collector.part import Part, joined
 from infra.documents.collector.queue import queue, queue_store, store
 from infra.documents.collector.sink_address import SIGNER, own, signer
 from infra.policy.destinations import Destination
-from infra.sinks import QUARANTINE, Way, sinks, sizes
+from infra.sinks import ARCHIVE, QUARANTINE, Way, sinks, sizes
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ def _sink(context: Context, sink: str, found: list[Way], fragment: Mapping[str, 
     size = sizes(collector.queue, len(found))
     shaping = shape.processors(context, sink)
     batches = next(iter(fragment.values()))["sending_queue"]
+    if sink == ARCHIVE:
+        batches = {**batches, "batch": archive_objects.batch(context)}
     kept = {
         "retry_on_failure": base["retry_on_failure"],
         "sending_queue": queue(base["sending_queue"], batches, store(sink), size.way),

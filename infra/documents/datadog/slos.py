@@ -12,7 +12,7 @@ from infra.context import Context
 from infra.documents.datadog.own import counted, exporters, kept, last_processors
 from infra.policy.destinations import Destination
 from infra.policy.objectives import Measure, Objective, Objectives
-from infra.sinks import sinks
+from infra.sinks import ARCHIVE, sinks
 
 
 def slos(context: Context) -> dict[str, dict[str, Any]]:
@@ -45,7 +45,9 @@ def _measured(
     match objective.measures:
         case Measure.FRESHNESS:
             for sink in reached(context):
-                title = f"{sink} takes records in every {objectives.slice_seconds} s in which some come"
+                waits = _waits(context, sink)
+                within = f" or {waits} s later" if waits else ""
+                title = f"{sink} takes records in every {objectives.slice_seconds} s in which some come{within}"
                 yield f"{objective.name}-{sink}", title, _fresh(context, sink, objectives.slice_seconds)
         case Measure.LOSS:
             yield objective.name, "Sinks take every record that is kept", _lossless(context)
@@ -62,12 +64,16 @@ def _fresh(context: Context, sink: str, seconds: int) -> dict[str, Any]:
     """Return the objective that slices are good. Where nothing came there is no value, and that is no bad slice."""
     came = counted(context, "otelcol_processor_incoming_items", _in("processor", last_processors(context, sink)))
     taken = counted(context, "otelcol_exporter_sent_log_records", _in("exporter", exporters(context, sink)))
+    waits = _waits(context, sink)
+    # What waits to be packed is not late: such a sink is asked about the wait as well (Datadog docs, "Rollup",
+    # moving_rollup).
+    formula = f"moving_rollup(default_zero(taken), {seconds + waits}, 'sum')" if waits else "default_zero(taken)"
     return {
         "type": "time_slice",
         "sli_specification": {
             "time_slice": {
                 "query": {
-                    "formulas": [{"formula": "default_zero(taken) / came"}],
+                    "formulas": [{"formula": f"{formula} / came"}],
                     "queries": [_query("taken", taken), _query("came", came)],
                 },
                 "query_interval_seconds": seconds,
@@ -76,6 +82,13 @@ def _fresh(context: Context, sink: str, seconds: int) -> dict[str, Any]:
             }
         },
     }
+
+
+def _waits(context: Context, sink: str) -> int:
+    """Return the seconds for which policy lets records wait before the sink is handed them."""
+    if sink != ARCHIVE:
+        return 0
+    return context.policy.data_classes.archive_objects.wait_seconds.at(context.settings.environment)
 
 
 def _lossless(context: Context) -> dict[str, Any]:

@@ -1,19 +1,20 @@
-"""A question as one statement, from one text: for Athena, where values are `?` in order, and for DuckDB by name.
+"""A question as one statement, from one text: for Athena and for DuckDB, each value by name.
 
 The text is Trino's SQL; sqlglot reads it and writes both dialects. Values never become part of a statement by hand:
-they are handed over beside it, or written as literals by sqlglot.
+they are handed over beside it, or written as literals by sqlglot. What is saved in Athena is rendered here once and
+committed (saved.py), so that no deployment waits for sqlglot.
 """
 
 # ruff: noqa: S608 - what is put together here is this program's own text; values go beside it
-import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
 
-from infra.documents.search import records
+from infra.documents.search import records, saved
 from infra.documents.search.questions import Question, Subject
 from infra.documents.search.tables import Source
 
@@ -28,12 +29,12 @@ class Statement:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Return the names of the values in the order in which Athena takes them, repetitions included."""
-        return tuple(self._named().findall(self._athena_by_name))
+        """Return the names of the values, each once."""
+        return tuple(sorted({found.name for found in _placeholders(self.tree)}))
 
     def athena(self) -> str:
-        """Return Athena's text, with a `?` for each of `parameters`."""
-        return self._named().sub("?", self._athena_by_name)
+        """Return Athena's text, with `:name` for each value."""
+        return self.tree.sql("athena", pretty=True)
 
     def athena_with(self, values: Mapping[str, str]) -> str:
         """Return Athena's text with `values` in it as literals, to be pasted where nothing can be handed over beside."""
@@ -45,15 +46,6 @@ class Statement:
     def duckdb(self) -> str:
         """Return DuckDB's text, with `$name` for each value."""
         return self.tree.sql("duckdb")
-
-    @functools.cached_property
-    def _athena_by_name(self) -> str:
-        return self.tree.sql("athena", pretty=True)
-
-    def _named(self) -> re.Pattern[str]:
-        # By the text and not by the tree, which is not walked in the order of the text.
-        names = sorted({found.name for found in _placeholders(self.tree)})
-        return re.compile(rf"(?<![\w:]):({'|'.join(names)})\b")
 
 
 def whole(asked: Question, source: Source, classes: Sequence[str], late_hours: int) -> Statement:
@@ -75,6 +67,14 @@ def second_half(asked: Question, source: Source) -> Statement:
 def source_of(asked: Question, form: Source) -> Source:
     """Return what the question is put to, where records are asked for in `form`."""
     return Source.READS if asked.subject is Subject.READS else form
+
+
+def rendered() -> dict[Path, str]:
+    """Return path -> text of the statements that are saved in Athena, complete but for classes and hours (saved.py)."""
+    return {
+        saved.path(asked, source): f"{whole(asked, source, [saved.ANY_CLASS], saved.NO_HOURS).athena()}\n"
+        for asked, source in saved.every()
+    }
 
 
 def columns(asked: Question, source: Source) -> tuple[str, ...]:

@@ -1,15 +1,15 @@
-"""Which reader group asks which questions of which tables: from policy's `readers.archived`, nothing else. Pure."""
+"""Which reader group asks which questions of which tables: from policy's `readers.archived`, nothing else."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.context import Context
-from infra.documents.search.questions import QUESTIONS, Question, Subject, classes_for
-from infra.documents.search.statement import whole
+from infra.documents.search.questions import Question, classes_for
+from infra.documents.search.saved import every, saved
 from infra.documents.search.tables import Source, Table, table_name, tables
 
 GIB = 1024**3
+OF_EXPORT = "(Of what CloudWatch exported.)"
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,20 @@ def _queries(context: Context, classes: Mapping[str, object], trail: bool) -> li
     data_classes = context.policy.data_classes
     late = data_classes.search.late_hours
     found = []
-    for asked in QUESTIONS:
+    for asked, source in every():
         able = classes_for(asked, [(name, data_classes.classes[name]) for name in classes])
-        if asked.subject is Subject.READS and trail:
-            found.append(_query(asked, Source.READS, (), late))
-        elif able:
-            found.append(_query(asked, Source.COLLECTED, able, late))
+        if able or (trail and source is Source.READS):
+            found.append(_query(asked, source, able, late))
     return found
 
 
-@functools.cache  # sqlglot takes a tenth of a second for each, and stacks ask the same of the same classes
 def _query(asked: Question, source: Source, classes: tuple[str, ...], late_hours: int) -> NamedQuery:
-    statement = whole(asked, source, classes, late_hours)
+    """Return a question with its name: its own, where the collector's archive or the reads are asked."""
+    statement = saved(asked, source, classes, late_hours)
     order = ", ".join(statement.parameters)
-    text = f"-- {asked.asks}\n-- Parameters, each a text in single quotes, in this order: {order}\n{statement.athena()}"
-    return NamedQuery(asked.name, asked.asks, text)
+    exported = source is Source.EXPORTED
+    return NamedQuery(
+        f"{asked.name}-{source.value}" if exported else asked.name,
+        f"{asked.asks} {OF_EXPORT}" if exported else asked.asks,
+        f"-- {asked.asks}\n-- Parameters, each a text in single quotes, in this order: {order}\n{statement.athena()}",
+    )

@@ -1,4 +1,5 @@
-"""Schedules, functions and images: recorded; the sandbox runs the jobs themselves, not AWS's copies of them.
+"""Schedules and images: recorded. Functions: in moto, which runs what was deployed when somebody calls it; nobody does
+by the clock.
 
 `replace_on` follows terraform-provider-aws, internal/service/scheduler, lambda and ecr.
 """
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 from sandbox.providers.aws_types.rows import arn, keys
+from sandbox.providers.realise import functions
 from sandbox.providers.rules import between
 from sandbox.providers.table import Api, Row, table
 
@@ -35,6 +37,7 @@ ROWS = table(
     ),
     Row(
         "aws:lambda/function:Function",
+        moto=functions.FUNCTION,
         outputs={
             "arn": _FUNCTION,
             "invokeArn": f"{_INVOKE}/invocations",
