@@ -15,6 +15,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from botocore.loaders import create_loader
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from moto import mock_aws
 from moto.logs.models import LogsBackend, logs_backends
@@ -40,7 +41,10 @@ def furnished() -> Iterator[Place]:
             raise found.refused[operation]
         return call(self, operation, asked)
 
+    models = create_loader()
     with pytest.MonkeyPatch.context() as patched, mock_aws():
+        # Each command makes clients of its own, and would read the same megabytes of AWS's models again.
+        patched.setattr("botocore.loaders.create_loader", lambda *_: models)
         patched.setattr(LogsBackend, "create_export_task", export_as_cloudwatch_does)
         patched.setattr("infra.archive.commands_export.PATIENCE_SECONDS", 0.01)
         patched.delenv("AWS_ENDPOINT_URL", raising=False)
