@@ -5,13 +5,14 @@ that policy does not lock in COMPLIANCE mode, and adds to `erasures/` what it di
 register, never lifts, shortens or places a lock, and what S3 holds locked it cannot remove.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from infra.context import Context
-from infra.documents.reader_policy import ALTER_KEY, Statement
+from infra.documents.reader_policy import ALTER_KEY
 from infra.documents.secret_policy import secret_reader_policy
+from infra.documents.statement import Statement, allow, deny, on_this_key
 from infra.documents.subject_policy import announcing
 from infra.export.erasure import ERASURES
 from infra.policy.archive import LockMode
@@ -83,20 +84,18 @@ def eraser_reading(context: Context, classes: Sequence[ErasedClass]) -> dict[str
     buckets = [arn for it in classes for arn in (it.bucket_arn, it.replica_arn) if arn]
     logs, s3 = context.regional_service("logs"), context.regional_service("s3")
     statements = [
-        _allow("SearchLogGroups", ["logs:FilterLogEvents"], _both_forms(it.log_group_arn for it in classes)),
-        _allow("ListVersions", ["s3:ListBucket", "s3:ListBucketVersions"], buckets),
+        allow("SearchLogGroups", ["logs:FilterLogEvents"], _both_forms(it.log_group_arn for it in classes)),
+        allow("ListVersions", ["s3:ListBucket", "s3:ListBucketVersions"], buckets),
         # A lock is left out of the answer of who may not see it (HeadObject, API reference).
-        _allow(
+        allow(
             "ReadVersions",
             ["s3:GetObject", "s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:GetObjectVersion"],
             [f"{arn}/*" for arn in buckets],
         ),
-        _allow("Decrypt", ["kms:Decrypt"], [it.key_arn for it in classes], {"kms:ViaService": [logs, s3]}),
+        allow("Decrypt", ["kms:Decrypt"], [it.key_arn for it in classes], {"kms:ViaService": [logs, s3]}),
     ]
     if copies := [it.replica_key_arn for it in classes if it.replica_key_arn]:
-        statements.append(
-            _allow("DecryptCopies", ["kms:Decrypt"], copies, {"kms:ViaService": replica_service(context)})
-        )
+        statements.append(allow("DecryptCopies", ["kms:Decrypt"], copies, {"kms:ViaService": replica_service(context)}))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -112,15 +111,15 @@ def eraser_writing(context: Context, classes: Sequence[ErasedClass], *, signing_
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _allow("WriteAgain", ["s3:PutObject"], [*mine, *(f"{it.bucket_arn}/{ERASURES}*" for it in these)]),
-            _allow(
+            allow("WriteAgain", ["s3:PutObject"], [*mine, *(f"{it.bucket_arn}/{ERASURES}*" for it in these)]),
+            allow(
                 "RemoveVersions",
                 ["s3:DeleteObjectVersion"],
                 [*mine, *(f"{arn}/{prefix}*" for arn in copies for prefix in RECORDS)],
             ),
-            _allow("Encrypt", ["kms:GenerateDataKey"], [it.key_arn for it in these], through),
-            _allow("SignErasures", ["kms:GetPublicKey", "kms:Sign"], [signing_key_arn]),
-            _deny("NeverBeyond", [*NEVER, *ALTER_KEY], ["*"]),
+            allow("Encrypt", ["kms:GenerateDataKey"], [it.key_arn for it in these], through),
+            allow("SignErasures", ["kms:GetPublicKey", "kms:Sign"], [signing_key_arn]),
+            deny("NeverBeyond", [*NEVER, *ALTER_KEY], ["*"]),
         ],
     }
 
@@ -145,9 +144,9 @@ def eraser_announcing(
     at_once = {"secretsmanager:ForceDeleteWithoutRecovery": "true"}
     dropping: list[Statement] = []
     if earlier_arns:
-        dropping = [_allow("DropEarlierEpochs", ["secretsmanager:DeleteSecret"], earlier_arns)]
+        dropping = [allow("DropEarlierEpochs", ["secretsmanager:DeleteSecret"], earlier_arns)]
         if context.settings.secret_recovery_days >= SHORTEST_RECOVERY_DAYS:
-            refusal = _deny("NeverWithoutRecovery", ["secretsmanager:DeleteSecret"], earlier_arns)
+            refusal = deny("NeverWithoutRecovery", ["secretsmanager:DeleteSecret"], earlier_arns)
             dropping.append({**refusal, "Condition": {"Bool": at_once}})
     return {
         "Version": "2012-10-17",
@@ -173,20 +172,24 @@ def eraser_key_statements(context: Context, cls: str, role: str, *, announced: b
         "kms:EncryptionContext:aws:logs:arn": context.log_group_arn(cls),
     }
     return [
-        *([_key("EraserThroughS3", role, ["kms:GenerateDataKey"], archive)] if erasable(context, cls) else []),
-        *([_key("EraserThroughLogs", role, ["kms:GenerateDataKey"], group)] if announced else []),
+        *(
+            [on_this_key("EraserThroughS3", {"AWS": role}, ["kms:GenerateDataKey"], archive)]
+            if erasable(context, cls)
+            else []
+        ),
+        *([on_this_key("EraserThroughLogs", {"AWS": role}, ["kms:GenerateDataKey"], group)] if announced else []),
     ]
 
 
 def eraser_replica_key_statements(roles: Sequence[str], *, service: str, replica_arn: str) -> list[Statement]:
     """Return what the key of a replica must say, so that each of `roles` can see which copies hold a person's records."""
     through = {"kms:ViaService": service, "kms:EncryptionContext:aws:s3:arn": replica_arn}
-    return [_key("EraserThroughS3", role, ["kms:Decrypt"], through) for role in roles]
+    return [on_this_key("EraserThroughS3", {"AWS": role}, ["kms:Decrypt"], through) for role in roles]
 
 
 def eraser_signing_statements(roles: Sequence[str]) -> list[Statement]:
     """Return what the signing key must say, so that each of `roles` can sign records of erasures."""
-    return [_key("EraserSigns", role, ["kms:GetPublicKey", "kms:Sign"]) for role in roles]
+    return [on_this_key("EraserSigns", {"AWS": role}, ["kms:GetPublicKey", "kms:Sign"]) for role in roles]
 
 
 def replica_service(context: Context) -> str:
@@ -197,26 +200,3 @@ def replica_service(context: Context) -> str:
 
 def _both_forms(arns: Any) -> list[str]:
     return [form for arn in arns for form in (arn, f"{arn}:*")]
-
-
-def _allow(
-    sid: str, actions: Sequence[str], resources: Sequence[str], equals: Mapping[str, Any] | None = None
-) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return {**statement, "Condition": {"StringEquals": dict(equals)}} if equals else statement
-
-
-def _deny(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
-    return {"Sid": sid, "Effect": "Deny", "Action": list(actions), "Resource": list(resources)}
-
-
-def _key(sid: str, role: str, actions: Sequence[str], equals: Mapping[str, Any] | None = None) -> Statement:
-    # `*` is this key.
-    statement: Statement = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Principal": {"AWS": role},
-        "Action": list(actions),
-        "Resource": "*",
-    }
-    return {**statement, "Condition": {"StringEquals": dict(equals)}} if equals else statement

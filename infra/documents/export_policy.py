@@ -1,11 +1,13 @@
 """What the nightly export's function and its schedule may do: trust, identity and key policies. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infra.documents.statement import Statement, allow, on_this_key
+
 VERSION = "2012-10-17"
-Statement = dict[str, Any]
+
 NAMESPACE = "Tinybeans/Logging"
 
 
@@ -74,36 +76,38 @@ def exporter_policy(
     can delete nothing, and CloudWatch, not it, writes what is exported. CreateExportTask asks its caller to be able to
     read the bucket (CloudWatch Logs User Guide, "Export log data to Amazon S3 using the AWS CLI", step 2).
     """
-    buckets = [it.bucket_arn for it in classes]
-    through_s3 = {"kms:ViaService": s3_service, "kms:EncryptionContext:aws:s3:arn": sorted(buckets)}
+    buckets = sorted(it.bucket_arn for it in classes)
+    through_s3 = {"kms:ViaService": s3_service, "kms:EncryptionContext:aws:s3:arn": buckets}
     return {
         "Version": VERSION,
         "Statement": [
             # Neither takes a resource (Service Authorization Reference, CloudWatch Logs).
-            _allow("LookAtTasksAndGroups", ["logs:DescribeExportTasks", "logs:DescribeLogGroups"], ["*"]),
-            _allow(
+            allow("LookAtTasksAndGroups", ["logs:DescribeExportTasks", "logs:DescribeLogGroups"], ["*"]),
+            allow(
                 "ExportClasses",
                 ["logs:CreateExportTask"],
-                [arn for it in classes for arn in (it.log_group_arn, f"{it.log_group_arn}:*")],
+                sorted(arn for it in classes for arn in (it.log_group_arn, f"{it.log_group_arn}:*")),
             ),
-            _allow("AnnounceManifests", ["logs:PutLogEvents"], [audit_stream_arn]),
-            _allow("LookAtArchives", ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"], buckets),
-            _allow(
+            allow("AnnounceManifests", ["logs:PutLogEvents"], [audit_stream_arn]),
+            allow("LookAtArchives", ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"], buckets),
+            allow(
                 "ReadArchives",
                 ["s3:GetObject"],
                 [f"{arn}/{prefix}*" for arn in buckets for prefix in ("export/", "manifests/", "otlp/")],
             ),
-            _allow("AddManifests", ["s3:PutObject"], [f"{arn}/manifests/*" for arn in buckets]),
-            _allow("UseClassKeys", ["kms:Decrypt", "kms:GenerateDataKey"], [it.key_arn for it in classes], through_s3),
-            _allow("SignManifests", ["kms:Sign", "kms:Verify"], [signing_key_arn]),
-            _allow(
+            allow("AddManifests", ["s3:PutObject"], [f"{arn}/manifests/*" for arn in buckets]),
+            allow(
+                "UseClassKeys", ["kms:Decrypt", "kms:GenerateDataKey"], sorted(it.key_arn for it in classes), through_s3
+            ),
+            allow("SignManifests", ["kms:Sign", "kms:Verify"], [signing_key_arn]),
+            allow(
                 "EncryptAuditRecords",
                 ["kms:Decrypt", "kms:GenerateDataKey"],
                 [audit.key_arn],
                 {"kms:ViaService": logs_service, "kms:EncryptionContext:aws:logs:arn": audit.log_group_arn},
             ),
-            _allow("SendMetrics", ["cloudwatch:PutMetricData"], ["*"], {"cloudwatch:namespace": NAMESPACE}),
-            _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [own_stream_arns]),
+            allow("SendMetrics", ["cloudwatch:PutMetricData"], ["*"], {"cloudwatch:namespace": NAMESPACE}),
+            allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [own_stream_arns]),
             *_dead_letters(queue_arn, own_key_arn, sqs_service),
         ],
     }
@@ -116,11 +120,11 @@ def schedule_policy(
     return {
         "Version": VERSION,
         "Statement": [
-            _allow("CallTheExport", ["lambda:InvokeFunction"], [function_arn]),
+            allow("CallTheExport", ["lambda:InvokeFunction"], [function_arn]),
             *_dead_letters(queue_arn, own_key_arn, sqs_service),
             # The schedule is encrypted with the key, and read in its role's name (EventBridge Scheduler User Guide,
             # "Encryption at rest").
-            _allow(
+            allow(
                 "ReadTheSchedule",
                 ["kms:Decrypt"],
                 [own_key_arn],
@@ -141,14 +145,14 @@ def class_key_statements(
     archive = {"kms:ViaService": s3_service, "kms:EncryptionContext:aws:s3:arn": bucket_arn}
     group = {"kms:ViaService": logs_service, "kms:EncryptionContext:aws:logs:arn": log_group_arn}
     return [
-        _key("ExporterThroughS3", {"AWS": role}, both, archive),
-        *([_key("ExporterThroughLogs", {"AWS": role}, both, group)] if log_group_arn else []),
+        on_this_key("ExporterThroughS3", {"AWS": role}, both, archive),
+        *([on_this_key("ExporterThroughLogs", {"AWS": role}, both, group)] if log_group_arn else []),
     ]
 
 
 def signing_key_statements(role: str) -> list[Statement]:
     """Return who uses the key that signs manifests: the export's function alone. Whoever has the public half checks."""
-    return [_key("ExporterSigns", {"AWS": role}, ["kms:Sign", "kms:Verify"])]
+    return [on_this_key("ExporterSigns", {"AWS": role}, ["kms:Sign", "kms:Verify"])]
 
 
 def own_key_statements(
@@ -163,14 +167,14 @@ def own_key_statements(
     """Return who uses the key of the queues of undelivered calls and of the schedule, besides the own log's users."""
     schedule = {"kms:EncryptionContext:aws:scheduler:schedule:arn": schedule_arn}
     return [
-        _key(
+        on_this_key(
             "DeadLettersThroughSqs",
             {"AWS": sorted([function_role, schedule_role])},
             ["kms:Decrypt", "kms:GenerateDataKey"],
             {"kms:ViaService": sqs_service},
         ),
-        _key("ScheduleIsRead", {"AWS": schedule_role}, ["kms:Decrypt"], schedule),
-        _key(
+        on_this_key("ScheduleIsRead", {"AWS": schedule_role}, ["kms:Decrypt"], schedule),
+        on_this_key(
             "DeployersEncryptTheSchedule",
             {"AWS": sorted(deployers)},
             ["kms:Decrypt", "kms:GenerateDataKey"],
@@ -181,32 +185,11 @@ def own_key_statements(
 
 def _dead_letters(queue_arn: str, own_key_arn: str, sqs_service: str) -> list[Statement]:
     return [
-        _allow("KeepDeadLetters", ["sqs:SendMessage"], [queue_arn]),
-        _allow(
+        allow("KeepDeadLetters", ["sqs:SendMessage"], [queue_arn]),
+        allow(
             "EncryptDeadLetters",
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [own_key_arn],
             {"kms:ViaService": sqs_service},
         ),
     ]
-
-
-def _allow(
-    sid: str, actions: Sequence[str], resources: Sequence[str], equals: Mapping[str, Any] | None = None
-) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": sorted(resources)}
-    return {**statement, "Condition": {"StringEquals": dict(equals)}} if equals else statement
-
-
-def _key(
-    sid: str, principal: Mapping[str, Any], actions: Sequence[str], equals: Mapping[str, Any] | None = None
-) -> Statement:
-    # `*` is this key.
-    statement: Statement = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Principal": dict(principal),
-        "Action": sorted(actions),
-        "Resource": "*",
-    }
-    return {**statement, "Condition": {"StringEquals": dict(equals)}} if equals else statement

@@ -13,6 +13,7 @@ from typing import Any
 from infra.context import Context
 from infra.documents.bucket_policy import REGISTER
 from infra.documents.lifecycle import RECORDS
+from infra.documents.statement import Statement, allow, on_this_key
 
 VERSION = "2012-10-17"
 KEEPERS, BATCH = "archive-keepers", "archive-batch"
@@ -29,7 +30,6 @@ SESSION_SECONDS = 3600
 A hold that takes longer is carried on by the same command."""
 HELD = (*RECORDS, "manifests/")
 """Prefixes below which versions are held and locked; the register's entries are held as they are written."""
-Statement = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ def keeper_policy(
     return {
         "Version": VERSION,
         "Statement": [
-            _allow(
+            allow(
                 "LookAtArchives",
                 ["s3:GetBucketObjectLockConfiguration", "s3:ListBucket", "s3:ListBucketVersions"],
                 buckets,
             ),
-            _allow(
+            allow(
                 "HoldAndLock",
                 [
                     "s3:GetObjectLegalHold",
@@ -103,23 +103,23 @@ def keeper_policy(
                 ],
                 _below(buckets, (*HELD, REGISTER)),
             ),
-            _allow("ReadProofs", ["s3:GetObject", "s3:GetObjectVersion"], _below(buckets, ("manifests/", REGISTER))),
-            _allow("WriteRegister", ["s3:PutObject"], _below(buckets, (REGISTER,))),
-            _allow(
+            allow("ReadProofs", ["s3:GetObject", "s3:GetObjectVersion"], _below(buckets, ("manifests/", REGISTER))),
+            allow("WriteRegister", ["s3:PutObject"], _below(buckets, (REGISTER,))),
+            allow(
                 "UseClassKeys",
                 ["kms:Decrypt", "kms:GenerateDataKey"],
                 sorted(it.key_arn for it in archives),
                 through_s3,
             ),
-            _allow("SignRegister", ["kms:GetPublicKey", "kms:Sign"], [signing_key_arn]),
-            _allow("Announce", ["logs:PutLogEvents"], [stream_arn]),
-            _allow("EncryptAnnouncements", ["kms:Decrypt", "kms:GenerateDataKey"], [announced.key_arn], through_logs),
-            _allow("WriteLists", ["s3:PutObject"], [f"{logs_bucket_arn}/{LISTS}*"]),
-            _allow("ReadReports", ["s3:GetObject"], [f"{logs_bucket_arn}/{REPORTS}/*"]),
+            allow("SignRegister", ["kms:GetPublicKey", "kms:Sign"], [signing_key_arn]),
+            allow("Announce", ["logs:PutLogEvents"], [stream_arn]),
+            allow("EncryptAnnouncements", ["kms:Decrypt", "kms:GenerateDataKey"], [announced.key_arn], through_logs),
+            allow("WriteLists", ["s3:PutObject"], [f"{logs_bucket_arn}/{LISTS}*"]),
+            allow("ReadReports", ["s3:GetObject"], [f"{logs_bucket_arn}/{REPORTS}/*"]),
             # No job exists yet, so that it takes no resource (Service Authorization Reference, Amazon S3).
-            _allow("CreateJobs", ["s3:CreateJob"], ["*"], {"s3:RequestJobOperation": list(OPERATIONS)}),
-            _allow("FollowJobs", ["s3:DescribeJob", "s3:UpdateJobStatus"], [jobs_arn]),
-            _allow(
+            allow("CreateJobs", ["s3:CreateJob"], ["*"], {"s3:RequestJobOperation": list(OPERATIONS)}),
+            allow("FollowJobs", ["s3:DescribeJob", "s3:UpdateJobStatus"], [jobs_arn]),
+            allow(
                 "PassBatchRole",
                 ["iam:PassRole"],
                 [batch_role_arn],
@@ -136,10 +136,10 @@ def batch_policy(archives: Sequence[str], *, logs_bucket_arn: str) -> dict[str, 
     return {
         "Version": VERSION,
         "Statement": [
-            _allow("HoldAndLock", ["s3:PutObjectLegalHold", "s3:PutObjectRetention"], _below(sorted(archives), HELD)),
-            _allow("LookAtLocks", ["s3:GetBucketObjectLockConfiguration"], sorted(archives)),
-            _allow("ReadLists", ["s3:GetObject", "s3:GetObjectVersion"], [f"{logs_bucket_arn}/{LISTS}*"]),
-            _allow("WriteReports", ["s3:PutObject"], [f"{logs_bucket_arn}/{REPORTS}/*"]),
+            allow("HoldAndLock", ["s3:PutObjectLegalHold", "s3:PutObjectRetention"], _below(sorted(archives), HELD)),
+            allow("LookAtLocks", ["s3:GetBucketObjectLockConfiguration"], sorted(archives)),
+            allow("ReadLists", ["s3:GetObject", "s3:GetObjectVersion"], [f"{logs_bucket_arn}/{LISTS}*"]),
+            allow("WriteReports", ["s3:PutObject"], [f"{logs_bucket_arn}/{REPORTS}/*"]),
         ],
     }
 
@@ -161,15 +161,14 @@ def class_key_statements(
     archive = {"kms:ViaService": s3_service, "kms:EncryptionContext:aws:s3:arn": bucket_arn}
     group = {"kms:ViaService": logs_service, "kms:EncryptionContext:aws:logs:arn": log_group_arn}
     return [
-        _key("KeepersThroughS3", keeper_arns, both, archive),
-        *([_key("KeepersThroughLogs", keeper_arns, both, group)] if log_group_arn else []),
+        on_this_key("KeepersThroughS3", {"AWS": sorted(keeper_arns)}, both, archive),
+        *([on_this_key("KeepersThroughLogs", {"AWS": sorted(keeper_arns)}, both, group)] if log_group_arn else []),
     ]
 
 
 def signing_key_statements(keeper_arns: Sequence[str]) -> list[Statement]:
     """Return who uses the key that signs registers: the keepers alone. Whoever has the public half checks."""
-    statement = _key("KeepersSign", keeper_arns, ["kms:GetPublicKey", "kms:Sign"], {})
-    return [{name: value for name, value in statement.items() if name != "Condition"}]
+    return [on_this_key("KeepersSign", {"AWS": sorted(keeper_arns)}, ["kms:GetPublicKey", "kms:Sign"])]
 
 
 def _below(buckets: Sequence[str], prefixes: Sequence[str]) -> list[str]:
@@ -179,22 +178,3 @@ def _below(buckets: Sequence[str], prefixes: Sequence[str]) -> list[str]:
 def _trust(sid: str, principal: dict[str, Any], condition: dict[str, Any]) -> dict[str, Any]:
     statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     return {"Version": VERSION, "Statement": [{**statement, "Condition": condition} if condition else statement]}
-
-
-def _allow(
-    sid: str, actions: Sequence[str], resources: Sequence[str], equals: dict[str, Any] | None = None
-) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return {**statement, "Condition": {"StringEquals": equals}} if equals else statement
-
-
-def _key(sid: str, principals: Sequence[str], actions: Sequence[str], equals: dict[str, Any]) -> Statement:
-    # `*` as Resource means "this key" in a key policy.
-    return {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Principal": {"AWS": sorted(principals)},
-        "Action": list(actions),
-        "Resource": "*",
-        "Condition": {"StringEquals": equals},
-    }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Statement = dict[str, Any]
+from infra.documents.statement import Statement, allow, deny
 
 SEARCH = (
     "logs:DescribeLogStreams",
@@ -138,7 +138,7 @@ def reader_policy(
         "Statement": [
             *(_search(reach.hot, logs_service) if reach.hot else []),
             *(_archives(reach.archived, s3_service) if reach.archived else []),
-            *([_allow("SeeMaskedValues", ["logs:Unmask"], _groups(reach.unmask))] if reach.unmask else []),
+            *([allow("SeeMaskedValues", ["logs:Unmask"], _groups(reach.unmask))] if reach.unmask else []),
             *_never_alter(every_class),
         ],
     }
@@ -146,13 +146,13 @@ def reader_policy(
 
 def _search(stores: Sequence[ClassStore], logs_service: str) -> list[Statement]:
     return [
-        _allow("SearchLogGroups", SEARCH, _groups(stores)),
-        _allow("ReadStreams", ["logs:GetLogEvents"], [f"{store.log_group_arn}:log-stream:*" for store in stores]),
-        _allow("FindTheWay", WITHOUT_RESOURCE, ["*"]),
+        allow("SearchLogGroups", SEARCH, _groups(stores)),
+        allow("ReadStreams", ["logs:GetLogEvents"], [f"{store.log_group_arn}:log-stream:*" for store in stores]),
+        allow("FindTheWay", WITHOUT_RESOURCE, ["*"]),
         *(
             # CloudWatch Logs decrypts in the reader's name (User Guide, "Encrypt log data", kms:ViaService).
             {
-                **_allow(f"DecryptLogGroup{at}", ["kms:Decrypt"], [store.key_arn]),
+                **allow(f"DecryptLogGroup{at}", ["kms:Decrypt"], [store.key_arn]),
                 "Condition": {
                     "StringEquals": {
                         "kms:ViaService": logs_service,
@@ -169,16 +169,16 @@ def _archives(stores: Sequence[ClassStore], s3_service: str) -> list[Statement]:
     objects = [f"{store.bucket_arn}/*" for store in stores]
     asleep = [f"{store.bucket_arn}/*" for store in stores if store.needs_restore]
     return [
-        _allow("ReadObjects", ["s3:GetObject", "s3:GetObjectVersion"], objects),
-        _allow(
+        allow("ReadObjects", ["s3:GetObject", "s3:GetObjectVersion"], objects),
+        allow(
             "ListObjects",
             ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVersions"],
             [store.bucket_arn for store in stores],
         ),
-        *([_allow("RestoreObjects", ["s3:RestoreObject"], asleep)] if asleep else []),
+        *([allow("RestoreObjects", ["s3:RestoreObject"], asleep)] if asleep else []),
         *(
             {
-                **_allow(f"DecryptArchive{at}", ["kms:Decrypt"], [store.key_arn]),
+                **allow(f"DecryptArchive{at}", ["kms:Decrypt"], [store.key_arn]),
                 "Condition": {
                     "StringEquals": {
                         "kms:ViaService": s3_service,
@@ -194,21 +194,13 @@ def _archives(stores: Sequence[ClassStore], s3_service: str) -> list[Statement]:
 def _never_alter(stores: Sequence[ClassStore]) -> list[Statement]:
     buckets = [arn for store in stores for arn in (store.bucket_arn, f"{store.bucket_arn}/*")]
     return [
-        _deny("NeverAlterLogGroups", ALTER_LOG_GROUP, _groups(stores)),
-        _deny("NeverAlterTheAccountsLogs", ALTER_ACCOUNT_LOGS, ["*"]),
-        _deny("NeverAlterArchives", ALTER_ARCHIVE, buckets),
-        _deny("NeverAlterKeys", ALTER_KEY, [store.key_arn for store in stores]),
+        deny("NeverAlterLogGroups", ALTER_LOG_GROUP, _groups(stores)),
+        deny("NeverAlterTheAccountsLogs", ALTER_ACCOUNT_LOGS, ["*"]),
+        deny("NeverAlterArchives", ALTER_ARCHIVE, buckets),
+        deny("NeverAlterKeys", ALTER_KEY, [store.key_arn for store in stores]),
     ]
 
 
 def _groups(stores: Sequence[ClassStore]) -> list[str]:
     """Return each group in both forms: most actions are checked with the `:*` of its streams, some without."""
     return [arn for store in stores for arn in (store.log_group_arn, f"{store.log_group_arn}:*")]
-
-
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-
-
-def _deny(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
-    return {"Sid": sid, "Effect": "Deny", "Action": list(actions), "Resource": list(resources)}

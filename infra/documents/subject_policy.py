@@ -9,8 +9,9 @@ from typing import Any
 
 from infra.context import Context
 from infra.documents.export_assignment import announcing_class
-from infra.documents.reader_policy import ClassStore, Reach, Statement, reader_policy
+from infra.documents.reader_policy import ClassStore, Reach, reader_policy
 from infra.documents.secret_policy import secret_reader_policy
+from infra.documents.statement import Statement
 
 STREAM = "subject-requests"
 """Log stream in which requests are announced, in the log group in which exports are."""
