@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from infra.export.answers import explained
@@ -24,28 +25,54 @@ NAMESPACE = uuid.UUID("6e6d1f0c-3b9b-5a55-9a7e-2f0a6a0f4f10")
 
 def record(assignment: Assignment, body: dict[str, Any], digest: str, now: Moment) -> str:
     """Return the audit record that announces the link with this body and digest, as one JSON line."""
+    return line(
+        service=SERVICE,
+        environment=assignment.environment,
+        cls="audit",
+        event=EVENT,
+        uid=str(uuid.uuid5(NAMESPACE, digest)),
+        body=f"{body['kind']} of {body['group']} for {body['day']}",
+        said={
+            "export.group": body["group"],
+            "export.sequence": str(body["sequence"]),
+            "export.digest": digest,
+            "export.day": body["day"],
+            "export.kind": body["kind"],
+        },
+        now=now,
+    )
+
+
+def line(
+    *,
+    service: str,
+    environment: str,
+    cls: str,
+    event: str,
+    uid: str,
+    body: str,
+    said: Mapping[str, str],
+    now: Moment,
+) -> str:
+    """Return an audit record in the shape of the collector's own, as one JSON line; its time is in whole milliseconds."""
     nanoseconds = int(now.timestamp() * 1000) * 1_000_000
     return json.dumps(
         {
-            "resource": {"attributes": {"service.name": SERVICE}},
+            "resource": {"attributes": {"service.name": service}},
             "timeUnixNano": nanoseconds,
             "observedTimeUnixNano": nanoseconds,
             "severityNumber": 9,
             "severityText": "INFO",
-            "body": f"{body['kind']} of {body['group']} for {body['day']}",
+            "body": body,
             "attributes": {
-                "log.record.uid": str(uuid.uuid5(NAMESPACE, digest)),
-                "tinybeans.log.class": "audit",
-                "event": EVENT,
-                "service.name": SERVICE,
-                "deployment.environment.name": assignment.environment,
-                "export.group": body["group"],
-                "export.sequence": str(body["sequence"]),
-                "export.digest": digest,
-                "export.day": body["day"],
-                "export.kind": body["kind"],
+                "log.record.uid": uid,
+                "tinybeans.log.class": cls,
+                "event": event,
+                "service.name": service,
+                "deployment.environment.name": environment,
+                **said,
             },
-            "eventName": EVENT,
+            "eventName": event,
         },
         separators=(",", ":"),
     )

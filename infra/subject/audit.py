@@ -5,7 +5,6 @@ They are written by PutLogEvents in the shape of the collector's own records, as
 """
 
 import datetime
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.context import Context
 from infra.documents.export_assignment import announcing_class
 from infra.documents.subject_policy import STREAM
+from infra.export import audit
 from infra.policy.redaction import Redaction, compiled
 from infra.problems import InputError, Problem
 from infra.subject.errors import SubjectError
@@ -98,31 +98,21 @@ def write(
 
 def record(context: Context, request: Request, event: str, said: Mapping[str, str], now: datetime.datetime) -> str:
     """Return the audit record as one JSON line."""
-    nanoseconds = int(now.timestamp() * 1000) * 1_000_000
-    name = f"audit.subject.{event}"
-    return json.dumps(
-        {
-            "resource": {"attributes": {"service.name": SERVICE}},
-            "timeUnixNano": nanoseconds,
-            "observedTimeUnixNano": nanoseconds,
-            "severityNumber": 9,
-            "severityText": "INFO",
-            "body": f"{request.kind} about user {request.user}: {event}",
-            "attributes": {
-                "log.record.uid": str(uuid.uuid4()),
-                "tinybeans.log.class": announcing_class(context),
-                "event": name,
-                "service.name": SERVICE,
-                "deployment.environment.name": context.environment,
-                "user_id": request.user,
-                "subject.request": request.id,
-                "subject.kind": request.kind,
-                "subject.reason": request.reason,
-                "subject.caller": request.caller,
-                "subject.window": request.window,
-                **said,
-            },
-            "eventName": name,
+    return audit.line(
+        service=SERVICE,
+        environment=context.environment,
+        cls=announcing_class(context),
+        event=f"audit.subject.{event}",
+        uid=str(uuid.uuid4()),
+        body=f"{request.kind} about user {request.user}: {event}",
+        said={
+            "user_id": request.user,
+            "subject.request": request.id,
+            "subject.kind": request.kind,
+            "subject.reason": request.reason,
+            "subject.caller": request.caller,
+            "subject.window": request.window,
+            **said,
         },
-        separators=(",", ":"),
+        now=now,
     )

@@ -23,31 +23,25 @@ def announce(place: Place, body: Mapping[str, Any], digest: str, asked: Asked) -
     """Write the audit record of an entry that is about to be added."""
     told = place.assignment
     milliseconds = int(asked.now.timestamp() * 1000)
-    attributes = {
-        "log.record.uid": str(uuid.uuid5(audit.NAMESPACE, digest)),
-        "tinybeans.log.class": "audit",
-        "event": EVENT,
-        "service.name": SERVICE,
-        "deployment.environment.name": told.environment,
-        "archive.bucket": place.bucket,
-        "archive.class": place.target.cls,
-        "archive.kind": str(body["kind"]),
-        "archive.who": asked.who,
-        "archive.why": asked.why,
-        "archive.caller": str(body["caller"]),
-        "archive.sequence": str(body["sequence"]),
-        "archive.digest": digest,
-    }
-    message = {
-        "resource": {"attributes": {"service.name": SERVICE}},
-        "timeUnixNano": milliseconds * 1_000_000,
-        "observedTimeUnixNano": milliseconds * 1_000_000,
-        "severityNumber": 9,
-        "severityText": "INFO",
-        "body": f"{body['kind']} in the {place.target.cls} archive",
-        "attributes": attributes,
-        "eventName": EVENT,
-    }
+    message = audit.line(
+        service=SERVICE,
+        environment=told.environment,
+        cls="audit",
+        event=EVENT,
+        uid=str(uuid.uuid5(audit.NAMESPACE, digest)),
+        body=f"{body['kind']} in the {place.target.cls} archive",
+        said={
+            "archive.bucket": place.bucket,
+            "archive.class": place.target.cls,
+            "archive.kind": str(body["kind"]),
+            "archive.who": asked.who,
+            "archive.why": asked.why,
+            "archive.caller": str(body["caller"]),
+            "archive.sequence": str(body["sequence"]),
+            "archive.digest": digest,
+        },
+        now=asked.now,
+    )
     with explained(
         f"writing to {told.audit_group}",
         f"the keepers' role, and logs:PutLogEvents on its stream {STREAM}; nothing was changed",
@@ -55,7 +49,7 @@ def announce(place: Place, body: Mapping[str, Any], digest: str, asked: Asked) -
         place.services.logs.put_log_events(
             logGroupName=told.audit_group,
             logStreamName=STREAM,
-            logEvents=[{"timestamp": milliseconds, "message": json.dumps(message, separators=(",", ":"))}],
+            logEvents=[{"timestamp": milliseconds, "message": message}],
         )
 
 
